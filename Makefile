@@ -1,0 +1,50 @@
+# Hookwright: every command a person needs. Python 3.11+, venv and make are all it takes.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.PHONY: help run test lint types layers format bench lock clean
+.DEFAULT_GOAL := help
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/.run ## set up and start everything on this machine, with demo sources
+	@exec $(BIN)/hookwright up --demo
+
+test: $(VENV)/.dev ## set up and run the tests
+	@$(BIN)/pytest $(ARGS)
+
+lint: $(VENV)/.dev ## ruff: rules and format
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: $(VENV)/.dev ## mypy, strict
+	@$(BIN)/mypy
+
+layers: $(VENV)/.dev ## import-linter: which floor may import which
+	@$(BIN)/lint-imports --no-cache
+
+format: $(VENV)/.dev ## let ruff write
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+bench: $(VENV)/.dev ## measure the figures of the README, side by side, on this machine
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+lock: ## write the two locks anew (needs uv)
+	uv pip compile -q --universal --generate-hashes --no-annotate --no-header -p 3.11 --extra build pyproject.toml -o requirements.lock
+	uv pip compile -q --universal --generate-hashes --no-annotate --no-header -p 3.11 --extra build --extra dev pyproject.toml -o requirements-dev.lock
+
+clean: ## remove the virtual environment and caches (not ./data)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+
+# The project itself is installed without build isolation: its build tool is in the lock as well.
+$(VENV)/.run: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Hookwright needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 run")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.run
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@

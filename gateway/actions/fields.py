@@ -1,0 +1,174 @@
+"""The fields that several actions share, each normalised to one form.
+
+Sources of the rules: the seed of the action API and DESIGN's section on the eight actions. Where the
+seed spells a thing twice, both are accepted and one is stored.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+import phonenumbers
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+IDENTIFIER_SPELLINGS = {
+    "customID": "customId",
+    "custom_id": "customId",
+    "channels.email.address": "email",
+    "channels.phone.address": "phone",
+}
+# Where an action names no priority; every other key follows by name.
+DEFAULT_PRIORITY = ("customId", "email", "phone")
+
+SUBSCRIPTION_PREFIX, SUBSCRIPTION_SUFFIX = "channels.", ".subscribeStatus"
+
+TEXT_MAX = 4096
+NAME_MAX = 256
+
+
+class Model(BaseModel):
+    """The base of every model: unknown fields are refused, and errors never repeat the input."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, validate_by_name=False, frozen=True)
+
+
+def canonical_identifier_key(key: str) -> str:
+    return IDENTIFIER_SPELLINGS.get(key, key)
+
+
+def subscription_channel(attribute: str) -> str | None:
+    """Name the channel if the attribute says whether somebody is subscribed: channels.<channel>.subscribeStatus."""
+    if attribute.startswith(SUBSCRIPTION_PREFIX) and attribute.endswith(SUBSCRIPTION_SUFFIX):
+        return attribute[len(SUBSCRIPTION_PREFIX) : -len(SUBSCRIPTION_SUFFIX)] or None
+    return None
+
+
+def microseconds(instant: datetime) -> int:
+    """Count microseconds since 1970 (UTC): the unit of every stored time."""
+    return (instant - _EPOCH) // _MICROSECOND
+
+
+def _phone(text: str) -> str:
+    """Write a phone in E.164 where it parses, else leave it: a number without a country cannot be completed."""
+    try:
+        return phonenumbers.format_number(phonenumbers.parse(text, None), phonenumbers.PhoneNumberFormat.E164)
+    except phonenumbers.NumberParseException:
+        return text
+
+
+def normalise_identifier(key: str, value: Any) -> str | None:
+    """Give the stored value of an identifier with a canonical key, None for one that says nothing.
+
+    Raises ValueError for what is neither text nor an integer: true or 1.5 name nobody.
+    """
+    if value is None:
+        return None
+    if type(value) is int:
+        value = str(value)
+    if type(value) is not str:
+        raise ValueError(f"{key}: an identifier is text or an integer, not {type(value).__name__}")
+    text: str = value.strip()
+    if len(text) > NAME_MAX:
+        raise ValueError(f"{key}: longer than {NAME_MAX} characters")
+    if key == "email":
+        return text.lower() or None
+    if key == "phone" and text.startswith("+"):
+        return _phone(text)
+    return text or None
+
+
+def _identifiers(value: Any) -> dict[str, str]:
+    if not isinstance(value, Mapping):
+        raise ValueError('identifiers are an object, for example {"email": "a@example.com"}')
+    found: dict[str, str] = {}
+    for spelled, raw in value.items():
+        key = canonical_identifier_key(spelled)
+        text = normalise_identifier(key, raw)
+        if text is None:
+            continue
+        if found.setdefault(key, text) != text:
+            raise ValueError(f"{key} is given twice, with two values")
+    if not found:
+        raise ValueError("no identifier has a value: null and blank ones are dropped")
+    if len(found) > 20:
+        raise ValueError("more than 20 identifiers")
+    return found
+
+
+def _priority(value: Any) -> Any:
+    if isinstance(value, Iterable) and not isinstance(value, str | Mapping):
+        return [canonical_identifier_key(key) if isinstance(key, str) else key for key in value]
+    return value
+
+
+def _flatten(value: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterable[tuple[str, Any]]:
+    if depth > 20:
+        raise ValueError("attributes are nested deeper than 20 objects")
+    for key, item in value.items():
+        if isinstance(item, Mapping):
+            yield from _flatten(item, f"{prefix}{key}.", depth + 1)
+        else:
+            yield f"{prefix}{key}", item
+
+
+def _attributes(value: Any) -> dict[str, Any]:
+    """Flatten objects to dotted names; arrays stay whole, null clears."""
+    if value == []:  # an empty object, as PHP writes it
+        return {}
+    if not isinstance(value, Mapping):
+        raise ValueError("attributes are an object")
+    flat = dict(_flatten(value))
+    for name, item in flat.items():
+        if not name.strip() or len(name) > NAME_MAX:
+            raise ValueError(f"an attribute's name has 1 to {NAME_MAX} characters")
+        if subscription_channel(name) is not None and item not in ("subscribed", "unsubscribed", None):
+            raise ValueError(f'{name} is "subscribed" or "unsubscribed"')
+        key = canonical_identifier_key(name)
+        if key in DEFAULT_PRIORITY:
+            normalise_identifier(key, item)
+    return flat
+
+
+def _document(value: Any) -> Any:
+    """Take an object, or an array (the seed shows both); an empty array is an empty object, as PHP writes it."""
+    if value is None or value == []:
+        return {}
+    if not isinstance(value, dict | list):
+        raise ValueError("is an object or an array")
+    return value
+
+
+def _text(value: Any) -> Any:
+    return str(value) if type(value) is int else value
+
+
+def _instant(value: Any) -> Any:
+    """Refuse numbers: pydantic would read them as unix times, in seconds or milliseconds by their size."""
+    if not isinstance(value, str | datetime):
+        raise ValueError("is a text in ISO 8601 with a zone, for example 2026-01-31T09:00:00Z")
+    return value
+
+
+Identifiers = Annotated[dict[str, str], BeforeValidator(_identifiers)]
+Priority = Annotated[list[str], BeforeValidator(_priority)]
+Attributes = Annotated[dict[str, Any], BeforeValidator(_attributes)]
+Document = Annotated[dict[str, Any] | list[Any], BeforeValidator(_document)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_instant)]
+Text = Annotated[str, StringConstraints(max_length=TEXT_MAX), BeforeValidator(_text)]
+Name = Annotated[
+    str, StringConstraints(min_length=1, max_length=NAME_MAX, strip_whitespace=True), BeforeValidator(_text)
+]
+Money = Annotated[Decimal, Field(max_digits=24, decimal_places=8)]
+Quantity = Annotated[int, Field(ge=1, le=1_000_000_000)]
+SubscribeStatus = Literal["subscribed", "unsubscribed"]
+
+_INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
+
+
+def read_instant(value: Any) -> datetime:
+    """Read a time as the actions do: ISO 8601 with a zone. Raises ValueError."""
+    return _INSTANT.validate_python(value)

@@ -1,0 +1,75 @@
+"""Event: one accepted request with what the script made of it, as it goes from the gateway to the worker.
+
+It is immutable and complete: the raw request, the verdict, the actions as bytes. Whoever holds it can
+apply it, or keep it for a person, without asking anybody.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """What became of an event. The wording is the same in tables, URLs, log lines and the console."""
+
+    QUEUED = "queued"
+    APPLIED = "applied"
+    WAITING = "waiting"  # lacks a contact, a list or the leave to merge; another event will bring it
+    FAILED = "failed"  # parked: authentic, but a script error or an impossible action; can be replayed
+    IGNORED = "ignored"  # authentic, nothing to do
+    ANSWERED = "answered"  # a handshake
+    DUPLICATE = "duplicate"  # another event of the same delivery counts
+    HELD = "held"  # its source is paused
+    DISCARDED = "discarded"  # by a person, with a reason
+
+
+class Lane(StrEnum):
+    LIVE = "live"
+    BULK = "bulk"  # replays and imports: never in the way of live traffic
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Times are microseconds since 1970 (UTC); `head` and `actions` are JSON bytes, `body` is what came in."""
+
+    id: str
+    root: str  # own id, or the first event's for a replay
+    source: str
+    received_at: int  # the root's, also in a replay: it is part of the clock
+    status: Status  # QUEUED (actions to apply), FAILED, IGNORED or ANSWERED: what the gateway knows
+    actions: bytes = b"[]"
+    head: bytes = b"{}"
+    body: bytes = b""
+    version_id: str | None = None  # None: posted to the action API, no script
+    unique_key: str | None = None  # None: compared with nothing
+    occurred_at: int | None = None  # the manifest's default for actions that name no time
+    is_authenticated: bool = True
+    stage: str | None = None  # of FAILED: load, transform, validate, apply
+    reason: str | None = None  # of FAILED and IGNORED, in words
+    trace: str | None = None  # JSON: the script's own lines
+    logs: str = ""
+    key_id: str | None = None  # of an API event
+
+    @property
+    def is_replay(self) -> bool:
+        return self.id != self.root
+
+    @property
+    def delivery(self) -> str:
+        """What the sender told once: its redeliveries share the unique key, its replays the root.
+
+        API keys do not see each other's unique keys.
+        """
+        if self.unique_key is None:
+            return self.root
+        scope = f"{self.source}:{self.key_id}" if self.key_id else self.source
+        return f"{scope}\n{self.unique_key}"
+
+    @property
+    def rank(self) -> tuple[bool, str]:
+        """Which event of a delivery counts: the highest rank. The newest replay, else the lowest original."""
+        return (True, self.id) if self.is_replay else (False, _inverted(self.id))
+
+
+def _inverted(event_id: str) -> str:
+    """Turn the order of ids round: the lowest id gives the highest text."""
+    return "".join(chr(0x7F - ord(character)) for character in event_id)
