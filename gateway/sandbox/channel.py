@@ -1,0 +1,263 @@
+"""Channel: one child, seen from the gateway.
+
+Takes requests, pipelines them to the child, gives a future each: an Outcome, or None for "run it again
+elsewhere". Knows at its child's death, from the stage page, whose request it was. Kills at the first
+frame that was not asked for. Never decides about limits (watchdog) or sources (pool).
+"""
+
+import asyncio
+import os
+import signal
+import struct
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+from gateway.errors import SandboxUnavailable
+from gateway.sandbox import wire
+from gateway.sandbox.forkserver import UNKNOWN_SIGNAL, ForkServer, Newborn
+from gateway.sandbox.limits import Limits
+from gateway.sandbox.outcome import Outcome
+from gateway.sandbox.stage import AUTHENTICATE, LOAD, STAGE_NAMES, TRANSFORM, StagePage, split_word
+
+_LOCK_DOWN_SECONDS = 5
+
+_RUNS = (wire.AUTHENTICATE, wire.TRANSFORM)
+
+FORBIDDEN_CALL = "forbidden system call: the script tried to leave its sandbox"
+
+
+@dataclass(slots=True, eq=False)
+class Flight:
+    """One frame on its way: to the child, in it, or on its way back."""
+
+    operation: int
+    sequence: int
+    request_id: int
+    body_bytes: int
+    landing: asyncio.Future[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """Why a child died, and at which stage of whose request, if it was anybody's."""
+
+    reason: str
+    stage: int
+    is_escape: bool
+    culprit: Flight | None
+
+
+def _random_numbers() -> Iterator[int]:
+    while True:
+        for (number,) in struct.iter_unpack("<Q", os.urandom(4096)):
+            yield number
+
+
+_new_request_id = _random_numbers().__next__
+
+
+class Channel(asyncio.Protocol):
+    """The gateway's end of one child's socket."""
+
+    def __init__(
+        self,
+        newborn: Newborn,
+        server: ForkServer,
+        limits: Limits,
+        on_death: Callable[["Channel", Death], None],
+        on_work: Callable[["Channel"], None],
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        self.pid = newborn.pid
+        self.page: StagePage = newborn.page
+        self.limits = limits
+        self.layers: asyncio.Future[dict[str, str]] = loop.create_future()
+        self.flights: deque[Flight] = deque()
+        self.is_open = True
+        self.used_at = self.heard_at = loop.time()
+        self._loop = loop
+        self._server = server
+        self._on_death = on_death
+        self._on_work = on_work
+        self._reader = wire.FrameReader(wire.result_length_max(limits.result_bytes, limits.log_bytes))
+        self._sequence = 0
+        self._outbox: list[bytes] = []
+        self._kill_reason: str | None = None
+        self._transport: asyncio.Transport | None = None
+        self._burial: asyncio.Task[None] | None = None
+        self.end_reason: str | None = None
+        self._is_dismissed = False
+
+    @classmethod
+    async def open(
+        cls,
+        newborn: Newborn,
+        server: ForkServer,
+        limits: Limits,
+        on_death: Callable[["Channel", Death], None],
+        on_work: Callable[["Channel"], None],
+    ) -> "Channel":
+        """Connect to a newborn child and wait until its lock-down is complete."""
+        channel = cls(newborn, server, limits, on_death, on_work)
+        await channel._loop.create_unix_connection(lambda: channel, sock=newborn.socket)
+        try:
+            await asyncio.wait_for(asyncio.shield(channel.layers), _LOCK_DOWN_SECONDS)
+        except TimeoutError:
+            channel.kill("the lock-down did not end")
+            channel.layers.cancel()
+            raise SandboxUnavailable("a new sandbox did not answer") from None
+        return channel
+
+    # requests
+
+    def run(self, operation: int, event_id: str, head: bytes, body: bytes) -> asyncio.Future[Outcome | None]:
+        """Send one request; the future never raises."""
+        self._sequence += 1
+        return self._send(operation, self._sequence, event_id, head, body)
+
+    def load(self, document: bytes) -> asyncio.Future[dict[str, Any] | None]:
+        """Send the script; None where the child died of it."""
+        return self._send(wire.LOAD, 0, "", document, b"")
+
+    def probe(self, name: str) -> asyncio.Future[dict[str, Any] | None]:
+        """Have a probe of the self-test run; None where the child died of it."""
+        return self._send(wire.PROBE, 0, "", name.encode(), b"")
+
+    def _send(self, operation: int, sequence: int, event_id: str, head: bytes, body: bytes) -> asyncio.Future[Any]:
+        landing: asyncio.Future[Any] = self._loop.create_future()
+        if not self.is_open:
+            landing.set_result(None)
+            return landing
+        request_id = _new_request_id()
+        self.used_at = self._loop.time()
+        if not self.flights:
+            self.heard_at = self.used_at
+            self._on_work(self)
+        self.flights.append(Flight(operation, sequence, request_id, len(body), landing))
+        if not self._outbox:
+            self._loop.call_soon(self._flush)
+        self._outbox.append(wire.request_frame(operation, request_id, event_id.encode(), head, body))
+        return landing
+
+    def _flush(self) -> None:
+        # What was asked for in one turn of the loop goes out in one write: waking the child is the dear part.
+        if self._transport is not None:
+            self._transport.write(b"".join(self._outbox))
+        self._outbox.clear()
+
+    # what comes back
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one without being derived from it
+
+    def data_received(self, data: bytes) -> None:
+        self.heard_at = self._loop.time()
+        try:
+            for frame in self._reader.feed(data):
+                self._land(*wire.read_result(frame))
+        except wire.ProtocolBroken as error:
+            self.kill(f"the sandbox broke its protocol: {error}")
+        if not self.flights and not self.is_open:
+            self.close()
+
+    def _land(self, request_id: int, meta: dict[str, Any], actions: bytes, reply_body: bytes) -> None:
+        if self._kill_reason is not None:
+            return
+        if not self.layers.done():
+            self.layers.set_result(_read_layers(request_id, meta))
+            return
+        if not self.flights or self.flights[0].request_id != request_id:
+            raise wire.ProtocolBroken("an answer that nobody asked for")
+        flight = self.flights[0]
+        result = wire.read_outcome(meta, actions, reply_body) if flight.operation in _RUNS else meta
+        self.flights.popleft()
+        if not flight.landing.done():
+            flight.landing.set_result(result)
+
+    # the end
+
+    def kill(self, reason: str) -> None:
+        """End the child for this reason; the request that it was at fails with it."""
+        if self._kill_reason is None:
+            self._kill_reason = reason
+            self.is_open = False
+            self._server.kill(self.pid)
+
+    def retire(self) -> None:
+        """Take no more requests, finish what is in flight, then go."""
+        self.is_open = False
+        if not self.flights:
+            self.close()
+
+    def close(self) -> None:
+        """Let the child end: it does when its socket closes."""
+        self.is_open = False
+        self._is_dismissed = True
+        if self._transport is not None:
+            self._transport.close()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.is_open = False
+        self._burial = self._loop.create_task(self._bury())
+
+    async def _bury(self) -> None:
+        ended_by = await self._server.death_signal(self.pid)
+        sequence, stage = split_word(self.page.word())
+        death = self._explain(ended_by, sequence, stage)
+        if not self.layers.done():
+            self.layers.set_exception(wire.ProtocolBroken(f"the child died in its lock-down: {death.reason}"))
+        self.end_reason = death.reason if death.culprit is not None else None
+        flights, self.flights = self.flights, deque()
+        if not self._is_dismissed or death.is_escape:
+            self._on_death(self, death)
+        for flight in flights:
+            if not flight.landing.done():
+                flight.landing.set_result(_failure(death) if flight is death.culprit else None)
+
+    def _explain(self, ended_by: int, sequence: int, stage: int) -> Death:
+        is_escape = ended_by == getattr(signal, "SIGSYS", None)
+        reason = self._reason(ended_by)
+        culprit = self.flight_at(sequence) if stage in (AUTHENTICATE, TRANSFORM) else None
+        if culprit is None and self.flights and (stage == LOAD or self._kill_reason is not None):
+            culprit = self.flights[0]
+        if self._kill_reason is None and ended_by in (UNKNOWN_SIGNAL, signal.SIGKILL):
+            culprit = None  # killed by somebody else: nobody's fault, everybody runs again
+        return Death(reason, stage, is_escape, culprit)
+
+    def _reason(self, ended_by: int) -> str:
+        if self._kill_reason is not None:
+            return self._kill_reason
+        if ended_by == getattr(signal, "SIGSYS", None):
+            return FORBIDDEN_CALL
+        if ended_by <= 0:
+            return "the sandbox ended without an answer"
+        return f"the sandbox crashed ({signal.Signals(ended_by).name})"
+
+    def flight_at(self, sequence: int) -> Flight | None:
+        """Find the request in flight with this number."""
+        for flight in self.flights:
+            if flight.sequence == sequence and flight.operation in _RUNS:
+                return flight
+        return None
+
+
+def _failure(death: Death) -> Outcome | None:
+    assert death.culprit is not None
+    if death.culprit.operation not in _RUNS:
+        return None
+    stage = death.stage if death.stage in (AUTHENTICATE, TRANSFORM) else AUTHENTICATE
+    return Outcome(
+        kind="failed",
+        is_authenticated=stage == TRANSFORM,
+        stage=STAGE_NAMES[stage],
+        reason=death.reason,
+    )
+
+
+def _read_layers(request_id: int, meta: dict[str, Any]) -> dict[str, str]:
+    layers = meta.get("layers")
+    if request_id != 0 or type(layers) is not dict:
+        raise wire.ProtocolBroken("a child that does not report its lock-down")
+    return {str(name): str(state) for name, state in layers.items()}

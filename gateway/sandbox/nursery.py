@@ -1,0 +1,163 @@
+"""Nursery: where children come from.
+
+Takes limits (and a script), gives a channel to a new, locked-down (and loaded) child. Owns the fork
+server: starts it, proves the wall, and replaces it when it dies. Never keeps a child: that is the pool's.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import orjson
+
+from gateway.errors import Problem, SandboxUnavailable, ScriptRefused
+from gateway.sandbox import wire
+from gateway.sandbox.channel import Channel, Death
+from gateway.sandbox.forkserver import ForkServer
+from gateway.sandbox.limits import Limits
+from gateway.sandbox.proof import SandboxReport, prove_wall
+from gateway.sandbox.script import Script
+
+OnDeath = Callable[[Channel, Death], None]
+
+_SERVER_WAIT_SECONDS = 5
+_RESTART_SECONDS_MIN, _RESTART_SECONDS_MAX = 0.05, 5.0
+
+
+class LoadDied(Exception):
+    """A child died of loading its script."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Nursery:
+    """One fork server at a time, and the births it gives."""
+
+    def __init__(self, on_work: Callable[[Channel], None], *, is_strict: bool, is_fenced: bool) -> None:
+        self.births_count = 0
+        self.restarts_count = 0
+        self._on_work = on_work
+        self._is_strict = is_strict
+        self._is_fenced = is_fenced
+        self._server: ForkServer | None = None
+        self._is_ready = asyncio.Event()
+        self._restart: asyncio.Task[None] | None = None
+        self._is_closed = False
+
+    async def start(self) -> SandboxReport:
+        """Start a fork server and prove the wall in real children of it."""
+        server = ForkServer(self._replace_server, is_fenced=self._is_fenced)
+        report = {"fence": "on" if self._is_fenced else "off: switched off for a test"}
+        try:
+            report |= await server.start()
+            report |= await prove_wall(lambda limits, size: self._bear_of(server, limits, size, _nobody_mourns))
+            if self._is_strict and report["seccomp"] != "on":
+                raise SandboxUnavailable(f"strict mode needs seccomp: {report['seccomp']}")
+        except BaseException:
+            await server.stop()
+            raise
+        self._server = server
+        self._is_ready.set()
+        return report
+
+    async def close(self) -> None:
+        """End the fork server, and with it every child."""
+        self._is_closed = True
+        if self._restart is not None:
+            self._restart.cancel()
+            await asyncio.gather(self._restart, return_exceptions=True)
+        if self._server is not None:
+            await self._server.stop()
+
+    def _replace_server(self) -> None:
+        """Begin to replace a server that ended, or that does not answer."""
+        is_under_way = self._restart is not None and not self._restart.done()
+        if not self._is_closed and not is_under_way and self._is_ready.is_set():
+            self._is_ready.clear()
+            self._restart = asyncio.get_running_loop().create_task(self._start_again())
+
+    async def _start_again(self) -> None:
+        old, self._server = self._server, None
+        if old is not None:
+            await old.stop()
+        pause = _RESTART_SECONDS_MIN
+        while not self._is_ready.is_set():
+            self.restarts_count += 1
+            with suppress(SandboxUnavailable, OSError):
+                await self.start()
+                return
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _RESTART_SECONDS_MAX)
+
+    async def bear(self, limits: Limits, body_bytes: int, on_death: OnDeath) -> Channel:
+        """Have a locked-down child that was told nothing yet; a server that dies meanwhile is waited for, once."""
+        try:
+            return await self._bear_of(await self._find_server(), limits, body_bytes, on_death)
+        except SandboxUnavailable:
+            if self._is_ready.is_set():
+                raise
+        return await self._bear_of(await self._find_server(), limits, body_bytes, on_death)
+
+    async def _find_server(self) -> ForkServer:
+        try:
+            await asyncio.wait_for(self._is_ready.wait(), _SERVER_WAIT_SECONDS)
+        except TimeoutError:
+            raise SandboxUnavailable("the fork server is away") from None
+        assert self._server is not None
+        return self._server
+
+    async def _bear_of(self, server: ForkServer, limits: Limits, body_bytes: int, on_death: OnDeath) -> Channel:
+        try:
+            newborn = await server.bear(limits.memory_budget_bytes(body_bytes))
+        except SandboxUnavailable:
+            self._replace_server()
+            raise
+        self.births_count += 1
+        try:
+            return await Channel.open(newborn, server, limits, on_death, self._on_work)
+        except wire.ProtocolBroken as broken:
+            raise SandboxUnavailable(str(broken)) from None
+
+    async def bear_loaded(self, script: Script, body_bytes: int, on_death: OnDeath) -> Channel:
+        """Have a child with the script loaded; ScriptRefused or LoadDied where that fails."""
+        channel = await self.bear(script.limits, body_bytes, on_death)
+        try:
+            await load(channel, script)
+        except BaseException:
+            channel.close()
+            raise
+        return channel
+
+
+def _nobody_mourns(_channel: Channel, _death: Death) -> None:
+    """A child of the self-test dies as it should."""
+
+
+async def load(channel: Channel, script: Script) -> dict[str, Any]:
+    """Load a script into a new child; give what the child says of it."""
+    try:
+        document = script.load_document()
+    except orjson.JSONEncodeError as error:
+        message = f"the script cannot be written as text: {error}"
+        raise ScriptRefused([Problem(line=1, column=1, message=message)]) from None
+    known = await channel.load(document)
+    if known is None:
+        if channel.end_reason is None:
+            raise SandboxUnavailable("the sandbox was ended from outside", retry_after_seconds=1)
+        raise LoadDied(channel.end_reason)
+    match known.get("problems"):
+        case []:
+            return known
+        case [*problems]:
+            raise ScriptRefused([_read_problem(problem) for problem in problems])
+    raise LoadDied("the sandbox gave no answer about the script")
+
+
+def _read_problem(problem: Any) -> Problem:
+    match problem:
+        case [int(line), int(column), str(message)]:
+            return Problem(line=line, column=column, message=message)
+    raise LoadDied("the sandbox gave a strange answer about the script")

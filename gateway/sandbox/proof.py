@@ -1,0 +1,37 @@
+"""Proof: the wall is tried before anything runs behind it.
+
+Takes a way to have bare children, runs the probes of the self-test in them, gives the layers that the
+children report. Raises where a probe succeeds although the wall is said to stand: a sandbox that lies
+about itself does not open.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from gateway.errors import SandboxUnavailable
+from gateway.sandbox.channel import Channel
+from gateway.sandbox.limits import POOLED_BODY_BYTES_MAX, Limits
+from gateway.sandbox.selftest import PROBES
+
+SandboxReport = dict[str, str]
+
+
+async def prove_wall(bear: Callable[[Limits, int], Awaitable[Channel]]) -> SandboxReport:
+    """Run every probe; give the layers, with `self_test`."""
+    channel = await bear(Limits(), POOLED_BODY_BYTES_MAX)
+    layers = channel.layers.result()
+    if layers.get("seccomp") != "on":
+        channel.close()
+        return layers | {"self_test": "off: without seccomp there is no wall to test"}
+    broken: list[str] = []
+    try:
+        for name in PROBES:
+            if not channel.is_open:
+                channel = await bear(Limits(), POOLED_BODY_BYTES_MAX)
+            answer = await channel.probe(name)
+            if answer is not None and type(answer.get("refused")) is not str:
+                broken.append(name)
+    finally:
+        channel.close()
+    if broken:
+        raise SandboxUnavailable(f"the sandbox does not hold: a child could {', '.join(broken)}")
+    return layers | {"self_test": "on"}

@@ -1,0 +1,241 @@
+"""Runner: one request through one script, inside the locked child.
+
+Takes the request's head and body, gives the small fields, the actions and the reply of a result frame.
+Each request runs in fresh globals, which are cleared before it is answered. The verdict is on the stage
+page before `transform` starts. Never lets an exception of a script out.
+"""
+
+import builtins
+import gc
+import itertools
+import math
+import time
+from datetime import date, datetime
+from decimal import Decimal
+from types import GeneratorType
+from typing import Any
+
+import orjson
+
+from gateway.errors import Problem
+from gateway.sandbox import wire
+from gateway.sandbox.compiler import FILE_NAME, Compiled, Refused, check_functions, compile_script
+from gateway.sandbox.delivery import DeliveryReader
+from gateway.sandbox.limits import describe_bytes
+from gateway.sandbox.reach import script_globals
+from gateway.sandbox.script import LoadDocument
+from gateway.sandbox.stage import AUTHENTICATE, LOAD, STAGE_NAMES, TRANSFORM, StagePage
+from gateway.sandbox.texts import Log, Mask, describe_error, tidy, trace_lines
+from gateway.toolbox import Answer, Context, Ignore, Reject, Request, TryLater
+
+# Subclasses could lie, dataclasses and times have more than one way to be written: all go through `_plain`.
+_OPTIONS = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
+
+Result = tuple[dict[str, Any], bytes, bytes]
+
+
+class ResultRefused(Exception):
+    """What `transform` gave is no list of actions, or too much."""
+
+
+class Runner:
+    """One script, loaded; runs its requests one after the other."""
+
+    def __init__(self, document: LoadDocument, page: StagePage, *, is_fenced: bool) -> None:
+        self._source = document["source"]
+        self._secrets = document["secrets"]
+        self._settings = orjson.dumps(document["settings"])
+        self._limits = document
+        self._lines = document["text"].splitlines()
+        self._page = page
+        self._mask = Mask(document["secrets"].values())
+        self._log = Log(document["log_bytes"], self._mask)
+        self._delivery = DeliveryReader(document["unique_by"], document["occurred_at"], document["occurred_at_zone"])
+        self._template = script_globals(self._log.print_line) if is_fenced else {"__builtins__": builtins}
+        self._compiled: Compiled | None = None
+        self._is_fenced = is_fenced
+        self._is_authenticated = False
+        self._stage = LOAD
+
+    def load(self) -> dict[str, Any]:
+        """Compile the script and run its top level once; give its problems, or what is known of it."""
+        self._page.note(0, LOAD)
+        namespace = self._template.copy()
+        try:
+            compiled = self._compile()
+            exec(compiled.code, namespace)  # noqa: S102 (compiled under the language of scripts, behind the wall)
+            check_functions(namespace)
+        except Refused as refused:
+            return {"problems": [[p.line, p.column, tidy(p.message, self._mask)] for p in refused.problems]}
+        except BaseException as error:
+            return {"problems": [self._top_level_problem(error)]}
+        self._compiled = compiled
+        has_authenticate = "authenticate" in namespace
+        namespace.clear()
+        return {"problems": [], "has_authenticate": has_authenticate, "docstring": compiled.docstring[:10_000]}
+
+    def _compile(self) -> Compiled:
+        text = self._limits["text"]
+        if self._is_fenced:
+            return compile_script(text, self._limits["source_bytes"])
+        return Compiled(compile(text, FILE_NAME, "exec"), "")
+
+    def _top_level_problem(self, error: BaseException) -> list[Any]:
+        trace = trace_lines(error.__traceback__, self._lines, self._mask)
+        reason = self._memory_reason() if isinstance(error, MemoryError) else describe_error(error, self._mask)
+        problem = Problem(line=trace[-1]["line"] if trace else 1, column=1, message=reason)
+        return [problem.line, problem.column, problem.message]
+
+    def run(self, sequence: int, operation: int, event_id: str, head: bytes, body: bytes) -> Result:
+        """Run one request, from `authenticate` or from `transform`."""
+        started = time.process_time()
+        self._log.clear()
+        self._enter(sequence, AUTHENTICATE if operation == wire.AUTHENTICATE else TRANSFORM)
+        namespace = self._template.copy()
+        marks: dict[str, Any] = {}
+        try:
+            meta, actions, reply_body = self._play(
+                sequence, namespace, event_id, Request(orjson.loads(head), body), marks
+            )
+        except BaseException as error:
+            meta, actions, reply_body = self._explain(error)
+        # Functions and their globals refer to each other: without this, requests pile up until memory ends.
+        namespace.clear()
+        gc.collect()
+        meta["is_authenticated"] = self._is_authenticated
+        meta["cpu_seconds"] = time.process_time() - started
+        meta.update(marks)
+        if logs := self._log.text():
+            meta["logs"] = logs
+        return meta, actions, reply_body
+
+    def _enter(self, sequence: int, stage: int) -> None:
+        self._stage = stage
+        self._is_authenticated = stage == TRANSFORM
+        self._page.note(sequence, stage)
+
+    def _play(
+        self, sequence: int, namespace: dict[str, Any], event_id: str, request: Request, marks: dict[str, Any]
+    ) -> Result:
+        assert self._compiled is not None
+        settings = orjson.loads(self._settings)
+        context = Context(self._source, event_id, self._secrets, settings, self._log.print_line)
+        exec(self._compiled.code, namespace)  # noqa: S102 (compiled under the language of scripts, behind the wall)
+        if self._stage == AUTHENTICATE:
+            if (refusal := _refusal(namespace, request, context)) is not None:
+                return {"kind": "rejected", "status": 401, "reason": refusal}, b"", b""
+            self._enter(sequence, TRANSFORM)
+        self._mark(request, marks)
+        actions = self._collect(namespace["transform"](request, context))
+        meta: dict[str, Any] = {"kind": "actions"} if actions else {"kind": "ignored", "reason": "no actions"}
+        reply_body = _put_reply(meta, context.reply) if context.reply is not None else b""
+        return meta, self._write(actions), reply_body
+
+    def _mark(self, request: Request, marks: dict[str, Any]) -> None:
+        if (key := self._delivery.unique_key(request)) is not None:
+            marks["unique_key"] = key.encode(errors="replace").decode()
+        if (moment := self._delivery.occurred_at(request)) is not None:
+            marks["occurred_at"] = moment
+
+    def _collect(self, given: Any) -> list[Any]:
+        """Take what `transform` returned or yields, up to the limit."""
+        if given is None:
+            return []
+        kind = type(given)
+        if kind is not list and kind is not tuple and kind is not GeneratorType:
+            hint = ": return a list of actions, or yield them" if kind is dict else ", not actions"
+            raise ResultRefused(f"transform gave a {kind.__name__}{hint}")
+        count_max = self._limits["actions_count"]
+        actions = list(itertools.islice(given, count_max + 1))
+        if len(actions) > count_max:
+            raise ResultRefused(f"limit: {count_max} actions")
+        for number, action in enumerate(actions):
+            if type(action) is not dict:
+                raise ResultRefused(f"action {number} is a {type(action).__name__}, not a dict")
+        return actions
+
+    def _write(self, actions: list[Any]) -> bytes:
+        try:
+            data = orjson.dumps(actions, default=_plain, option=_OPTIONS)
+        except TypeError as error:
+            raise ResultRefused(f"an action is not JSON: {error}") from None
+        if len(data) > self._limits["result_bytes"]:
+            raise ResultRefused(f"limit: result {describe_bytes(self._limits['result_bytes'])}")
+        if b"null" in data:
+            _refuse_what_is_not_finite(actions)  # orjson writes NaN as null, which means something else
+        return data
+
+    def _explain(self, error: BaseException) -> Result:
+        """Turn what a script raised into a result: an early end that it asked for, or a failure."""
+        kind = type(error)
+        if kind is Answer:
+            meta: dict[str, Any] = {"kind": "answered"}
+            return meta, b"", _put_reply(meta, error.reply)  # type: ignore[attr-defined]
+        if kind is Reject or (kind is Ignore and not self._is_authenticated):
+            reason = tidy(error.reason, self._mask)  # type: ignore[attr-defined]
+            return {"kind": "rejected", "status": getattr(error, "status", 401), "reason": reason}, b"", b""
+        if kind is TryLater:
+            seconds = error.retry_after_seconds  # type: ignore[attr-defined]
+            reason = tidy(error.reason, self._mask)  # type: ignore[attr-defined]
+            return {"kind": "try_later", "reason": reason, "retry_after_seconds": seconds}, b"", b""
+        if kind is Ignore:
+            return {"kind": "ignored", "reason": tidy(error.reason, self._mask)}, b"", b""  # type: ignore[attr-defined]
+        return self._fail(error), b"", b""
+
+    def _fail(self, error: BaseException) -> dict[str, Any]:
+        trace = trace_lines(error.__traceback__, self._lines, self._mask)
+        if isinstance(error, MemoryError):
+            reason = self._memory_reason()
+        elif isinstance(error, ResultRefused):
+            reason = tidy(str(error), self._mask)
+        else:
+            reason = describe_error(error, self._mask)
+        return {"kind": "failed", "stage": STAGE_NAMES[self._stage], "reason": reason, "trace": trace}
+
+    def _memory_reason(self) -> str:
+        return f"limit: memory {describe_bytes(self._limits['memory_bytes'])}"
+
+
+def _refusal(namespace: dict[str, Any], request: Request, context: Context) -> str | None:
+    """Ask `authenticate`; give None for True itself, else why the door stays shut."""
+    authenticate = namespace.get("authenticate")
+    if authenticate is None:
+        return "the script has no authenticate"
+    verdict = authenticate(request, context)
+    if verdict is True:
+        return None
+    return "authenticate gave False" if verdict is False else f"authenticate gave a {type(verdict).__name__}, not True"
+
+
+def _put_reply(meta: dict[str, Any], reply: Any) -> bytes:
+    headers = [[name, value] for name, value in reply.headers]
+    meta["reply"] = {"status": reply.status, "content_type": reply.content_type, "headers": headers}
+    body: bytes = reply.body
+    return body
+
+
+def _plain(value: Any) -> Any:
+    """Write what JSON has no word for: decimals as text, times as ISO 8601 with their zone."""
+    kind = type(value)
+    if kind is Decimal and value.is_finite():
+        return str(value)
+    if kind is datetime:
+        if value.tzinfo is None:
+            raise ResultRefused("a time without a zone")
+        return value.isoformat()
+    if kind is date:
+        return value.isoformat()
+    raise ResultRefused(f"{kind.__name__} is no JSON value")
+
+
+def _refuse_what_is_not_finite(value: Any) -> None:
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        kind = type(item)
+        if kind is dict:
+            waiting.extend(item.values())
+        elif kind is list or kind is tuple:
+            waiting.extend(item)
+        elif kind is float and not math.isfinite(item):
+            raise ResultRefused(f"{item} is not a number in JSON")
