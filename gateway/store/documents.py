@@ -1,0 +1,38 @@
+"""Documents: how JSON lies in the tables.
+
+Takes plain Python values, gives text for a column; and back. Never loses a digit: money is text, and
+so is an integer past 64 bits, which JSON readers would round.
+"""
+
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+
+def _plain(value: Any) -> str:
+    """Write money without an exponent: 1E+2 is a number, but no price that a person would write."""
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    raise TypeError(f"{type(value).__name__} has no place in a document")
+
+
+def _within_64_bits(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _within_64_bits(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_within_64_bits(item) for item in value]
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        return str(value)
+    return value
+
+
+def dump(value: Any) -> str:
+    try:
+        return orjson.dumps(value, default=_plain).decode()
+    except TypeError:
+        return orjson.dumps(_within_64_bits(value), default=_plain).decode()
+
+
+def load(text: str | bytes) -> Any:
+    return orjson.loads(text)

@@ -1,0 +1,185 @@
+"""Events, as people read them: one in full, many by page, and the raw request behind one.
+
+Takes a connection of `Store.reading`, gives plain dicts that are ready for JSON: snake_case, times in
+ISO 8601 UTC. What becomes of an event is not written here but by `rulings`.
+"""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, select
+
+from gateway.clock import iso
+from gateway.store.documents import load
+from gateway.store.tables import events, is_standing, requests, waits
+
+_standing = events.alias("standing")
+_is_standing = (_standing.c.delivery == events.c.delivery) & _standing.c.is_in_force
+# An event speaks for its delivery while none is in force; then only that one does: what was repaired has not failed.
+_counts = _standing.c.id.is_(None) | (_standing.c.id == events.c.id)
+_LISTED = [
+    events.c[name]
+    for name in (
+        *("id", "root", "source", "version_id", "key_id", "lane", "status", "stage", "reason", "failed_action"),
+        *("unique_key", "is_in_force", "received_at", "occurred_at", "created_at", "applied_at", "attempts"),
+    )
+]
+_ALL = [*_LISTED, *(events.c[name] for name in ("trace", "logs", "notes", "is_authenticated", "actions"))]
+
+
+def load_event(connection: Connection, event_id: str) -> dict[str, Any] | None:
+    """Give one event in full, None where it is not stored (yet: it may still be queued)."""
+    row = connection.execute(_with_standing(_ALL).where(events.c.id == event_id)).one_or_none()
+    if row is None:
+        return None
+    return _shown(row) | {
+        "received_us": row.received_at,
+        "trace": _readable(row.trace) if row.trace else None,
+        "logs": row.logs or "",
+        "notes": load(row.notes) if row.notes else [],
+        "is_authenticated": row.is_authenticated,
+        "actions": _readable(row.actions),
+        "waits_for": _waits_for(connection, event_id),
+    }
+
+
+def _waits_for(connection: Connection, event_id: str) -> list[dict[str, str]]:
+    rows = connection.execute(
+        select(waits.c.kind, waits.c.key, waits.c.name)
+        .where(waits.c.event_id == event_id)
+        .order_by(waits.c.key, waits.c.name)
+    )
+    return [{"kind": kind, "name": f"{key}:{name}" if key else name} for kind, key, name in rows]
+
+
+def _readable(text: str) -> Any:
+    """Read JSON; of an event that failed before it was checked it may be any text."""
+    try:
+        return load(text)
+    except ValueError:
+        return text
+
+
+def list_events(
+    connection: Connection,
+    *,
+    source: str | None = None,
+    status: str | None = None,
+    since: int | None = None,
+    limit: int = 50,
+    before_id: str | None = None,
+) -> list[dict[str, Any]]:
+    """Give a page, newest first: the next one begins before the last id of this one. `since` is in microseconds."""
+    chosen = _with_standing(_LISTED).where(*_conditions(source, status, since))
+    if before_id is not None:
+        chosen = chosen.where(events.c.id < before_id)
+    return [_shown(row) for row in connection.execute(chosen.order_by(events.c.id.desc()).limit(limit))]
+
+
+def count_events(
+    connection: Connection, *, source: str | None = None, status: str | None = None, since: int | None = None
+) -> int:
+    return connection.scalar(select(func.count()).where(*_conditions(source, status, since)).select_from(events)) or 0
+
+
+def count_by_status(connection: Connection, source: str | None = None) -> dict[str, int]:
+    """Count events by status; a status that no event has is not named."""
+    rows = connection.execute(
+        select(events.c.status, func.count().label("many"))
+        .where(*_conditions(source, None, None))
+        .group_by(events.c.status)
+    )
+    return {row.status: row.many for row in rows}
+
+
+def load_request(connection: Connection, event_id: str) -> tuple[bytes, bytes] | None:
+    """Give head (JSON) and body as they came in, for a replay its root's; None once retention has removed them."""
+    row = connection.execute(
+        select(requests.c.head_blob, requests.c.body_blob)
+        .join(events, events.c.root == requests.c.event_id)
+        .where(events.c.id == event_id)
+    ).one_or_none()
+    return None if row is None else (row.head_blob, row.body_blob)
+
+
+def count_deliveries(
+    connection: Connection, *, source: str | None = None, status: str | None = None, since: int | None = None
+) -> int:
+    """Count what a replay of this filter would take again: deliveries that a script made actions of."""
+    return (
+        connection.scalar(
+            select(func.count(events.c.delivery.distinct()))
+            .select_from(events.outerjoin(_standing, _is_standing))
+            .where(*_conditions(source, status, since), _counts, events.c.key_id.is_(None))
+        )
+        or 0
+    )
+
+
+def list_deliveries(
+    connection: Connection,
+    *,
+    source: str | None = None,
+    status: str | None = None,
+    since: int | None = None,
+    after: str = "",
+    until: str,
+    limit: int,
+) -> list[str]:
+    """Give one root a delivery that has such an event older than `until`: of the event in force, else of its first.
+
+    Sorted; the next page begins after the last root of this one.
+    """
+    root = func.coalesce(func.max(_standing.c.root), func.min(events.c.root)).label("one_root")
+    is_theirs = and_(_standing.c.delivery == events.c.delivery, is_standing("standing"))
+    rows = connection.execute(
+        select(root)
+        .select_from(events.outerjoin(_standing, is_theirs))
+        .where(*_conditions(source, status, since), events.c.key_id.is_(None), events.c.id < until)
+        .group_by(events.c.delivery)
+        .having(root > after)
+        .order_by(root)
+        .limit(limit)
+    )
+    return [row.one_root for row in rows]
+
+
+def _with_standing(columns: list[Any]) -> Select[Any]:
+    """Select events, each beside the one that counts instead of it."""
+    is_other = and_(_standing.c.delivery == events.c.delivery, is_standing("standing"))
+    replaced_by = case((_standing.c.id != events.c.id, _standing.c.id)).label("replaced_by")
+    return select(*columns, replaced_by).select_from(events.outerjoin(_standing, _is_standing))
+
+
+def _conditions(source: str | None, status: str | None, since: int | None) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if source is not None:
+        conditions.append(events.c.source == source)
+    if status is not None:
+        conditions.append(events.c.status == status)
+    if since is not None:
+        conditions.append(events.c.created_at >= since)
+    return conditions
+
+
+def _shown(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "root": row.root,
+        "replay_of": row.root if row.root != row.id else None,
+        "replaced_by": row.replaced_by,
+        "source": row.source,
+        "version_id": row.version_id,
+        "key_id": row.key_id,
+        "lane": row.lane,
+        "status": row.status,
+        "stage": row.stage,
+        "reason": row.reason,
+        "failed_action": row.failed_action,
+        "unique_key": row.unique_key,
+        "is_in_force": row.is_in_force,
+        "received_at": iso(row.received_at),
+        "occurred_at": iso(row.occurred_at),
+        "created_at": iso(row.created_at),
+        "applied_at": iso(row.applied_at),
+        "attempts": row.attempts,
+    }

@@ -1,0 +1,51 @@
+"""Migrate: bring a database to the tables of this program.
+
+Takes a URL, gives the revisions that were applied: none where it was up to date. All of them are one
+transaction, on both databases; two programs that start at once migrate one after the other. Never goes
+back: a release that has to be undone is undone by the next migration.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from gateway.store.engine import open_store
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def migrate(url: str) -> list[str]:
+    """Apply what is missing; gives the ids of the revisions. Raises StoreBusy."""
+    store = open_store(url)
+    try:
+        with store.applying() as connection:
+            return _upgrade(connection)
+    finally:
+        store.close()
+
+
+def configuration(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _upgrade(connection: Connection) -> list[str]:
+    config = configuration(connection)
+    newest = ScriptDirectory.from_config(config).get_current_head()
+    if MigrationContext.configure(connection).get_current_revision() == newest:
+        return []
+    applied: list[str] = []
+
+    def note(step: Any, **_: Any) -> None:
+        applied.append(step.up_revision_id)
+
+    config.attributes["on_version_apply"] = note
+    command.upgrade(config, "head")
+    return applied

@@ -1,0 +1,15 @@
+"""What Alembic runs for every migration: in the transaction that `migrate` has begun."""
+
+from alembic import context
+
+from gateway.store.tables import metadata
+
+options = context.config.attributes
+context.configure(
+    connection=options["connection"],
+    target_metadata=metadata,
+    on_version_apply=options.get("on_version_apply"),
+    render_as_batch=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

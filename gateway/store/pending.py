@@ -1,0 +1,75 @@
+"""Pending: events that are stored and not applied yet, held or waiting.
+
+Gives the ids of those that could be applied now, and gives up on those that have waited too long.
+"""
+
+from sqlalchemy import Connection, Select, and_, case, func, select, update
+
+from gateway.event import Status
+from gateway.store.tables import events, identifiers, is_standing, lists, sources, waits
+
+# One sweep a minute takes them up; what is past this waits for the next one.
+STRAGGLERS_MAX = 10_000
+
+
+def list_held(connection: Connection, source: str, after: str, limit: int) -> list[str]:
+    """Give what is held of a source, oldest first; the next page begins after the last id of this one."""
+    chosen = select(events.c.id).where(
+        events.c.source == source, events.c.status == Status.HELD.value, events.c.id > after
+    )
+    return list(connection.scalars(chosen.order_by(events.c.id).limit(limit)))
+
+
+def list_stragglers(connection: Connection) -> list[str]:
+    """Give what is held though its source runs, and what waits for something that is there; oldest first."""
+    found: set[str] = set()
+    for chosen in (_held_for_nothing(), _waiting_for_a_contact(), _waiting_for_a_list(), _waiting_for_a_merge()):
+        found.update(connection.scalars(chosen.limit(STRAGGLERS_MAX)))
+    return sorted(found)[:STRAGGLERS_MAX]
+
+
+def _held_for_nothing() -> Select[tuple[str]]:
+    paused = select(sources.c.name).where(sources.c.state == "paused")
+    return select(events.c.id).where(events.c.status == Status.HELD.value, events.c.source.not_in(paused))
+
+
+_is_same = and_(identifiers.c.value == waits.c.name, identifiers.c.key == waits.c.key)
+
+
+def _waiting_for_a_contact() -> Select[tuple[str]]:
+    return select(waits.c.event_id).join(identifiers, _is_same).where(waits.c.kind == "contact")
+
+
+def _waiting_for_a_list() -> Select[tuple[str]]:
+    return select(waits.c.event_id).join(lists, lists.c.name == waits.c.name).where(waits.c.kind == "list")
+
+
+def _waiting_for_a_merge() -> Select[tuple[str]]:
+    """Those whose identifiers, all of different contacts when it began to wait, belong to one by now."""
+    return (
+        select(waits.c.event_id)
+        .join(identifiers, _is_same)
+        .where(waits.c.kind == "merge")
+        .group_by(waits.c.event_id)
+        .having(func.count(identifiers.c.contact_id.distinct()) == 1)
+    )
+
+
+def fail_waiting(connection: Connection, *, before: int) -> int:
+    """Give up on what has waited since before a time (microseconds); gives how many.
+
+    An event whose delivery is told by another one is its duplicate rather than a failure.
+    """
+    standing = events.alias("standing")
+    is_told = select(standing.c.id).where(standing.c.delivery == events.c.delivery, is_standing("standing")).exists()
+    are_late = (events.c.status == Status.WAITING.value) & (events.c.created_at < before)
+    connection.execute(waits.delete().where(waits.c.event_id.in_(select(events.c.id).where(are_late))))
+    return connection.execute(
+        update(events)
+        .where(are_late)
+        .values(
+            status=case((is_told, Status.DUPLICATE.value), else_=Status.FAILED.value),
+            stage=case((is_told, None), else_="apply"),
+            reason="given up: " + func.coalesce(events.c.reason, "waited"),
+        )
+    ).rowcount
