@@ -1,0 +1,270 @@
+"""The promise: webhooks that come late, twice and out of order, and are replayed, leave the same database.
+
+Hypothesis makes up a world of events and two ways in which they may arrive. After every batch the store is
+asked all that it can be asked, and must say what the clerk of `model` says; at the end of both ways it must
+say the same. HOOKWRIGHT_TEST_EXAMPLES says how many worlds.
+"""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from desk import (
+    BEGIN,
+    SECOND,
+    Action,
+    Desk,
+    activity,
+    bought,
+    event_id,
+    join,
+    leave,
+    make_event,
+    open_desk,
+    order,
+    put,
+    records,
+    take,
+    upsert,
+)
+from hypothesis import HealthCheck, assume, event, given, settings
+from hypothesis import strategies as st
+from model import Clerk
+
+from gateway.clock import iso
+from gateway.event import Event, Status
+from gateway.worker.apply import batch, carts
+
+EXAMPLES = int(os.environ.get("HOOKWRIGHT_TEST_EXAMPLES", "60"))
+TILL = "+12025550123"  # one phone for two people: a shared till
+PEOPLE = (
+    {"customId": "c1", "email": "a@example.com", "phone": TILL},
+    {"customId": "c2", "email": "b@example.com", "phone": TILL},
+)
+LISTS = ("VIP", "news")
+booleans = st.booleans()
+seconds = st.integers(0, 12)
+
+
+@st.composite
+def one_name(draw: st.DrawFn) -> dict[str, str]:
+    """Name a person by one identifier: what the actions that may not merge can do and always mean the same."""
+    person = draw(st.sampled_from(PEOPLE))
+    key = draw(st.sampled_from(sorted(person)))
+    return {key: person[key]}
+
+
+@st.composite
+def names(draw: st.DrawFn) -> dict[str, str]:
+    person = draw(st.sampled_from(PEOPLE))
+    keys = draw(st.lists(st.sampled_from(sorted(person)), min_size=1, unique=True))
+    return {key: person[key] for key in keys}
+
+
+@st.composite
+def attributes(draw: st.DrawFn) -> dict[str, Any]:
+    said = draw(
+        st.dictionaries(st.sampled_from(["x", "y", *LISTS]), st.sampled_from([1, 2, True, False, None]), max_size=2)
+    )
+    if draw(booleans):
+        said["channels.email.subscribeStatus"] = draw(st.sampled_from(["subscribed", "unsubscribed"]))
+    if draw(st.integers(0, 5)) == 0:
+        said["email"] = draw(st.sampled_from(["a@example.com", "new@example.com"]))
+    return said
+
+
+items = st.lists(
+    st.builds(bought, st.sampled_from("PQ"), st.integers(1, 3), name=st.sampled_from(["old", "new"])),
+    min_size=1,
+    max_size=2,
+)
+
+
+def written(second: int) -> str:
+    text = iso(BEGIN + second * SECOND)
+    assert text is not None
+    return text
+
+
+@st.composite
+def activities(draw: st.DrawFn) -> Action:
+    return activity(
+        draw(names()),
+        draw(st.sampled_from(["view", "click"])),
+        written(draw(seconds)),
+        attributes=draw(attributes()),
+        forceSubscribe=draw(booleans),
+        canBeCreated=draw(booleans),
+        canBeUpdated=draw(booleans),
+    )
+
+
+@st.composite
+def supplements(draw: st.DrawFn) -> Action:
+    fields = st.dictionaries(st.sampled_from("fg"), st.integers(0, 3), min_size=1)
+    documents = [{"id": draw(st.sampled_from("rs")), **draw(fields)} for _ in range(draw(st.integers(1, 2)))]
+    if not draw(booleans):
+        return records(draw(one_name()), *documents)
+    dated = [document | {"updated_at": written(draw(seconds))} for document in documents]
+    return records(draw(one_name()), *dated, updatedDateField="updated_at")
+
+
+@st.composite
+def orders(draw: st.DrawFn) -> Action:
+    total = {"totalAmount": draw(st.sampled_from(["1.50", "2"]))} if draw(booleans) else {}
+    return order(
+        draw(one_name()),
+        draw(st.sampled_from(["o1", "o2"])),
+        draw(st.sampled_from(["paid", "sent"])),
+        items=draw(items),
+        removeItemsFromCart=draw(booleans),
+        **total,
+    )
+
+
+people = st.lists(one_name(), min_size=1, max_size=2)
+actions = st.one_of(
+    st.builds(lambda who, what, force: upsert(who, attributes=what, force=force), names(), attributes(), booleans),
+    activities(),
+    st.builds(
+        lambda to, who, may: join(to, *who, isAllowedToCreateLists=may), st.sampled_from(LISTS), people, booleans
+    ),
+    st.builds(lambda of, who: leave(of, *who), st.sampled_from(LISTS), people),
+    supplements(),
+    orders(),
+    st.builds(lambda who, what, whole: put(who, *what, whole=whole), one_name(), items, booleans),
+    st.builds(lambda who, what: take(who, *what), one_name(), items),
+)
+
+
+@st.composite
+def told(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw what a script made of a request: it failed, or gave none, one or several actions."""
+    if draw(st.integers(0, 7)) == 0:
+        return {"status": Status.FAILED, "stage": "transform", "reason": "the script broke"}
+    many = draw(st.lists(actions, max_size=3))
+    for action in many:
+        if draw(booleans):
+            action["occurredAt"] = written(draw(seconds))
+        if draw(st.integers(0, 3)) == 0:
+            action["source"] = "till"
+    return {"actions": many}
+
+
+def make(number: int, said: dict[str, Any], **fields: Any) -> Event:
+    rest = {name: value for name, value in said.items() if name != "actions"}
+    return make_event(number, *said.get("actions", ()), **rest, **fields)
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> list[Event]:
+    first = [
+        make(
+            number,
+            draw(told()),
+            at=draw(seconds),
+            unique_key=draw(st.sampled_from([None, None, "d", "e"])),
+            occurred_at=draw(st.one_of(st.none(), seconds.map(lambda second: BEGIN + second * SECOND))),
+        )
+        for number in range(1, draw(st.integers(1, 6)) + 1)
+    ]
+    replays = []
+    for number in range(len(first) + 1, len(first) + 1 + draw(st.integers(0, 3))):
+        root = draw(st.sampled_from(first))
+        at = (root.received_at - BEGIN) // SECOND
+        replays.append(
+            make(
+                number,
+                draw(told()),
+                root=int(root.id[4:]),
+                at=at,
+                unique_key=root.unique_key,
+                occurred_at=root.occurred_at,
+            )
+        )
+    return [*first, *replays]
+
+
+@st.composite
+def arrivals(draw: st.DrawFn, events: Sequence[Event]) -> list[list[Event]]:
+    """Draw an order, duplicates and batches. A replay is made of what was seen: its root comes before it."""
+    shuffled = [*draw(st.permutations(events)), *draw(st.lists(st.sampled_from(events), max_size=3))]
+    seen: set[str] = set()
+    on_time, later = [], []
+    for one in shuffled:
+        (on_time if one.root in (one.id, *seen) else later).append(one)
+        seen.add(one.id)
+    line = on_time + later
+    cuts = sorted(draw(st.lists(st.integers(0, len(line)), max_size=4)))
+    return [line[start:end] for start, end in zip([0, *cuts], [*cuts, len(line)], strict=True)]
+
+
+@pytest.fixture(scope="module")
+def shared_desk() -> Any:
+    with open_desk() as desk:
+        yield desk
+
+
+def check(desk: Desk, clerk: Clerk) -> tuple[Any, ...]:
+    assert desk.statuses() == {one: status.value for one, status in clerk.status.items()}
+    for (key, value), expected in clerk.find_contacts().items():
+        found = desk.contact(key, value)
+        found["orders"].sort(key=lambda one: (one["origin"], one["order_id"]))
+        assert found == expected
+    for order_id in ("o1", "o2"):
+        assert desk.orders(order_id) == clerk.find_orders(order_id)
+    return clerk.find_contacts(), clerk.find_orders("o1"), clerk.find_orders("o2"), clerk.status
+
+
+def run(desk: Desk, batches: Sequence[Sequence[Event]]) -> tuple[Any, ...]:
+    desk.clear()
+    clerk, answers = Clerk(), ()
+    for events in batches:
+        desk.send_and_wake(events)
+        clerk.receive(events)
+        answers = check(desk, clerk)
+    return answers
+
+
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize="HOOKWRIGHT_TEST_EXAMPLES" not in os.environ,
+    suppress_health_check=list(HealthCheck),
+    database=None,
+)
+@given(data=st.data())
+def test_any_order_any_duplicates_any_batches_and_replays_leave_the_same(
+    shared_desk: Desk, data: st.DataObject
+) -> None:
+    world = data.draw(worlds(), label="world")
+    ways = [data.draw(arrivals(world), label="arrivals") for _ in range(2)]
+    with pytest.MonkeyPatch.context() as patch:
+        # Small limits, so that what is behind them is met: a cart that has forgotten, a wake that is not finished.
+        patch.setattr(carts, "RECENT_CHANGES_MAX", data.draw(st.sampled_from([1, 2, 256]), label="changes kept"))
+        patch.setattr(carts, "RECENT_MICROSECONDS_MAX", data.draw(st.sampled_from([0, 3, 3600])) * SECOND)
+        patch.setattr(batch, "WOKEN_MAX", data.draw(st.sampled_from([1, 256]), label="woken at once"))
+        one, two = (run(shared_desk, way) for way in ways)
+    assert one == two
+    for status in set(shared_desk.statuses().values()):
+        event(status)
+
+
+def test_the_worlds_are_about_something(shared_desk: Desk) -> None:
+    """A property that is tried on nothing holds: see that waiting, duplicates and merges happen."""
+    seen: set[str] = set()
+
+    @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None)
+    @given(worlds())
+    def look(world: list[Event]) -> None:
+        assume(world)
+        run(shared_desk, [world])
+        seen.update(shared_desk.statuses().values())
+
+    look()
+    assert seen >= {"applied", "waiting", "duplicate", "failed", "ignored"}
+
+
+def test_event_ids_of_the_worlds_are_real() -> None:
+    assert make_event(7).id == event_id(7) == "evt_00000000000000000000000007"
