@@ -1,0 +1,45 @@
+"""Inspection: what waits, how long, and is there room for more."""
+
+import time
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from redis.asyncio import Redis
+
+from gateway.event import Lane
+from gateway.queue.keys import PENDING, WORKER_HEARTBEAT, queue_name
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How full the queue is: events not yet committed, and bytes of Redis' memory."""
+
+    events: int
+    memory_used: int
+    memory_max: int  # 0: no limit
+
+
+async def read_room(redis: Redis) -> Room:
+    events: int = await cast("Awaitable[int]", redis.hlen(PENDING))
+    memory = await redis.info("memory")
+    return Room(events, int(memory["used_memory"]), int(memory.get("maxmemory", 0)))
+
+
+async def read_queue(redis: Redis) -> dict[str, Any]:
+    """Describe both lanes (jobs and the age of the oldest, in seconds), what is not committed, and the workers."""
+    lanes = {}
+    for lane in Lane:
+        oldest = await redis.zrange(queue_name(lane), 0, 0, withscores=True)
+        age = max(0.0, time.time() - oldest[0][1] / 1000) if oldest else 0.0
+        lanes[lane.value] = {"jobs": int(await redis.zcard(queue_name(lane))), "oldest_seconds": round(age, 1)}
+    room = await read_room(redis)
+    return {
+        "lanes": lanes,
+        "pending_events": room.events,
+        "workers": [
+            key.decode().removeprefix(WORKER_HEARTBEAT) async for key in redis.scan_iter(f"{WORKER_HEARTBEAT}*")
+        ],
+        "memory_used": room.memory_used,
+        "memory_max": room.memory_max,
+    }

@@ -1,0 +1,52 @@
+"""Kept: requests that are no events, in capped lists of Redis, one a source and kind.
+
+`rejected`: not genuine, or authenticate broke; `sample`: came to a source that has no script yet. They
+stay out of the queue, are cut short, and are the first to go: strangers must not fill anything.
+"""
+
+import base64
+from collections.abc import Awaitable
+from typing import Any, Literal, cast
+
+import orjson
+from redis.asyncio import Redis
+
+KEPT_MAX = {"rejected": 1000, "sample": 100}
+BODY_BYTES_MAX = 64 * 1024
+SECONDS_MAX = 7 * 24 * 3600
+
+Kind = Literal["rejected", "sample"]
+
+
+def kept_key(kind: Kind, source: str) -> str:
+    return f"hookwright:{kind}:{source}"
+
+
+async def keep(
+    redis: Redis, kind: Kind, source: str, *, request_id: str, reason: str, head: bytes, body: bytes
+) -> None:
+    """Put a request at the head of its list and let the oldest fall off."""
+    entry = orjson.dumps(
+        {
+            "id": request_id,
+            "reason": reason,
+            "head": orjson.Fragment(head),
+            "body": base64.b64encode(body[:BODY_BYTES_MAX]).decode(),
+            "is_cut": len(body) > BODY_BYTES_MAX,
+        }
+    )
+    async with redis.pipeline(transaction=False) as pipeline:
+        pipeline.lpush(kept_key(kind, source), entry)
+        pipeline.ltrim(kept_key(kind, source), 0, KEPT_MAX[kind] - 1)
+        pipeline.expire(kept_key(kind, source), SECONDS_MAX)
+        await pipeline.execute()
+
+
+async def list_kept(redis: Redis, kind: Kind, source: str, limit: int = 50) -> list[dict[str, Any]]:
+    """Give the newest kept requests: id, reason, head, body (base64, cut at 64 KiB)."""
+    entries = await cast("Awaitable[list[bytes]]", redis.lrange(kept_key(kind, source), 0, limit - 1))
+    return [orjson.loads(entry) for entry in entries]
+
+
+async def count_kept(redis: Redis, kind: Kind, source: str) -> int:
+    return await cast("Awaitable[int]", redis.llen(kept_key(kind, source)))

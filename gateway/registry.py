@@ -1,0 +1,270 @@
+"""Registry: what a gateway knows of all sources, in memory.
+
+A snapshot with a generation number: read from the database, kept in a file of the data folder too,
+so that a gateway starts and serves while the database is away. A change raises the generation and
+tells it over Redis; every second the database is asked as well. The new script is warm in the
+sandbox before it takes over. Unknown names never reach the database.
+"""
+
+import asyncio
+import base64
+import contextlib
+import os
+import secrets as random
+import socket
+import time
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, cast
+
+import orjson
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from gateway import clock
+from gateway.errors import HookwrightError, ScriptRefused
+from gateway.logs import log
+from gateway.queue.keys import GATEWAYS, GENERATION_CHANNEL
+from gateway.sandbox.limits import Limits
+from gateway.sandbox.pool import Pool
+from gateway.sandbox.script import Script
+from gateway.seal import Sealer
+from gateway.store.engine import Store
+from gateway.store.registry import read_generation, read_snapshot
+
+POLL_SECONDS = 1.0
+GATEWAY_STALE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    id: str
+    name: str
+    role: str
+    sources: frozenset[str]  # empty: every source
+
+    def reaches(self, source: str) -> bool:
+        return not self.sources or source in self.sources
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One source as the gateway serves it; `script` is None where there is none yet."""
+
+    name: str
+    state: str
+    plugin: str | None
+    script: Script | None
+    has_authenticate: bool
+    body_bytes_max: int | None
+    capture_until: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    generation: int = -1
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    keys: Mapping[str, Key] = field(default_factory=dict)  # by SHA-256 of the key
+
+
+class Registry:
+    """Holds the newest snapshot. `find` and `find_key` are what the path asks, without awaiting."""
+
+    def __init__(self, store: Store, redis: Redis, sealer: Sealer, pool: Pool | None, path: Path | None) -> None:
+        self._store, self._redis, self._sealer, self._pool, self._path = store, redis, sealer, pool, path
+        self._snapshot = Snapshot()
+        self._task: asyncio.Task[None] | None = None
+        self._nudge = asyncio.Event()
+        self._id = f"{socket.gethostname()}:{os.getpid()}:{random.token_hex(4)}"
+
+    @property
+    def generation(self) -> int:
+        return self._snapshot.generation
+
+    def find(self, name: str) -> Source | None:
+        return self._snapshot.sources.get(name)
+
+    def find_key(self, key: str) -> Key | None:
+        """Find who holds this key: by its hash, so that the time it takes tells nothing of the key."""
+        return self._snapshot.keys.get(sha256(key.encode()).hexdigest())
+
+    async def start(self) -> None:
+        """Load the newest snapshot there is; watch for newer ones."""
+        try:
+            await self.refresh()
+        except HookwrightError as error:
+            if not self._load_file():
+                raise
+            log.warning("registry_from_file", generation=self.generation, why=error.detail)
+        self._task = asyncio.create_task(self._watch())
+
+    async def close(self) -> None:
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        with contextlib.suppress(RedisError, OSError):
+            await cast("Awaitable[int]", self._redis.hdel(GATEWAYS, self._id))
+
+    async def refresh(self) -> None:
+        """Take up what the database says, if it is newer than what is known."""
+        raw = await asyncio.to_thread(self._read_if_newer)
+        if raw is not None:
+            await self._adopt(raw)
+            self._save_file(raw)
+            log.info("registry", generation=self.generation, sources=len(self._snapshot.sources))
+        with contextlib.suppress(RedisError, OSError):
+            seen = f"{self.generation}:{time.time():.3f}"
+            await cast("Awaitable[int]", self._redis.hset(GATEWAYS, self._id, seen))
+
+    def _read_if_newer(self) -> dict[str, Any] | None:
+        with self._store.reading() as conn:
+            return read_snapshot(conn) if read_generation(conn) != self.generation else None
+
+    async def _adopt(self, raw: dict[str, Any]) -> None:
+        before, after = self._snapshot, build_snapshot(raw, self._sealer)
+        if self._pool is not None:
+            for source in after.sources.values():
+                await self._warm(before.sources.get(source.name), source, self._pool)
+        self._snapshot = after
+        if self._pool is not None:
+            for name in before.sources:
+                now = after.sources.get(name)
+                self._pool.retire(name, now.script.revision if now and now.script else None)
+
+    async def _warm(self, before: Source | None, after: Source, pool: Pool) -> None:
+        """Have the new script ready before it takes over; sources that nobody asks start on demand."""
+        if before is None or before.script is None or after.script is None:
+            return
+        if before.script.revision != after.script.revision:
+            pool.lift(after.name)  # a person has changed it: what the old text did no longer counts
+            try:
+                await pool.warm(after.script)
+            except HookwrightError as error:
+                reason = "refused" if isinstance(error, ScriptRefused) else "not ready"
+                log.error("script_not_warm", source=after.name, version_id=after.script.version_id, reason=reason)
+
+    async def _watch(self) -> None:
+        listener = asyncio.create_task(self._listen())
+        try:
+            while True:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(POLL_SECONDS):
+                        await self._nudge.wait()
+                self._nudge.clear()
+                try:
+                    await self.refresh()
+                except HookwrightError as error:
+                    log.warning("registry_stale", generation=self.generation, why=error.detail)
+        finally:
+            listener.cancel()
+            await asyncio.gather(listener, return_exceptions=True)
+
+    async def _listen(self) -> None:
+        """Hear of a new generation at once; without Redis the watch still asks every second."""
+        while True:
+            try:
+                async with self._redis.pubsub() as subscription:
+                    await subscription.subscribe(GENERATION_CHANNEL)
+                    async for _ in subscription.listen():
+                        self._nudge.set()
+            except (RedisError, OSError):
+                await asyncio.sleep(POLL_SECONDS)
+
+    def _save_file(self, raw: dict[str, Any]) -> None:
+        """Keep the snapshot, secrets sealed as they are, for a start without the database."""
+        if self._path is None:
+            return
+        scratch = self._path.with_suffix(f".{os.getpid()}.new")
+        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(orjson.dumps(raw, default=lambda value: base64.b64encode(value).decode()))
+        scratch.replace(self._path)
+
+    def _load_file(self) -> bool:
+        if self._path is None or not self._path.exists():
+            return False
+        raw = orjson.loads(self._path.read_bytes())
+        for row in raw["secrets"]:
+            row["sealed_blob"] = base64.b64decode(row["sealed_blob"])
+            row["previous_blob"] = row["previous_blob"] and base64.b64decode(row["previous_blob"])
+        self._snapshot = build_snapshot(raw, self._sealer)
+        return True
+
+
+def build_snapshot(raw: dict[str, Any], sealer: Sealer) -> Snapshot:
+    """Make of rows what the path needs; a secret that does not open is left out, and said."""
+    opened: dict[str, dict[str, str]] = {}
+    for row in raw["secrets"]:
+        opened.setdefault(row["source"], {}).update(_open_secret(row, sealer))
+    sources = {row["name"]: _build_source(row, opened.get(row["name"], {})) for row in raw["sources"]}
+    keys = {
+        row["sha256"]: Key(row["id"], row["name"], row["role"], frozenset(orjson.loads(row["sources"])))
+        for row in raw["keys"]
+    }
+    return Snapshot(raw["generation"], sources, keys)
+
+
+def _open_secret(row: dict[str, Any], sealer: Sealer) -> dict[str, str]:
+    try:
+        return {row["name"]: sealer.unseal(row["sealed_blob"], row["source"], row["name"])}
+    except HookwrightError as error:
+        log.error("secret_sealed_shut", source=row["source"], secret=row["name"], why=error.detail)
+        return {}
+
+
+def _build_source(row: dict[str, Any], secrets: dict[str, str]) -> Source:
+    limits = orjson.loads(row["limits"])
+    body_bytes_max = limits.pop("body_bytes_max", None)
+    script = None
+    if row["text"] is not None:
+        parts = (
+            row["live_version_id"],
+            row["settings"],
+            row["limits"],
+            orjson.dumps(secrets, option=orjson.OPT_SORT_KEYS),
+        )
+        script = Script(
+            source=row["name"],
+            version_id=row["live_version_id"],
+            revision=sha256(repr(parts).encode()).hexdigest()[:16],
+            text=row["text"],
+            secrets=secrets,
+            settings=orjson.loads(row["settings"]),
+            unique_by=row["unique_by"],
+            occurred_at=row["occurred_at"],
+            occurred_at_zone=row["occurred_at_zone"],
+            limits=Limits(**limits),
+        )
+    return Source(
+        row["name"],
+        row["state"],
+        row["plugin"],
+        script,
+        bool(row["has_authenticate"]),
+        body_bytes_max,
+        row["capture_until"] if row["capture_until"] and row["capture_until"] > clock.now() else None,
+    )
+
+
+async def wait_for_gateways(redis: Redis, generation: int, *, timeout_seconds: float = 3.0) -> int:
+    """Tell every gateway of a new generation and wait until all that are alive have it. Gives how many lag."""
+    try:
+        await redis.publish(GENERATION_CHANNEL, str(generation))
+        deadline = time.monotonic() + timeout_seconds
+        while lagging := await _count_lagging(redis, generation):
+            if time.monotonic() > deadline:
+                return lagging
+            await asyncio.sleep(0.02)
+    except (RedisError, OSError):
+        return 0
+    return 0
+
+
+async def _count_lagging(redis: Redis, generation: int) -> int:
+    seen = await cast("Awaitable[dict[bytes, bytes]]", redis.hgetall(GATEWAYS))
+    lagging = 0
+    for value in seen.values():
+        has, _, at = value.decode().partition(":")
+        lagging += int(has) < generation and time.time() - float(at) < GATEWAY_STALE_SECONDS
+    return lagging
