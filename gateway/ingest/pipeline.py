@@ -1,0 +1,154 @@
+"""Pipeline: the way of a webhook, from the first byte to the answer. Read this first.
+
+    resolve    which source, and may it receive               404 410 503
+    receive    raw bytes, limits, decoding                    400 413
+    judge      the script: genuine? which actions?            401 500 503, or a custom answer
+    enqueue    durable in Redis                               503
+    respond    202 with the event's id
+
+From the script's yes on nothing is refused: what fails is kept as a failed event and answered 202.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from gateway import clock
+from gateway.access import MAY_POST, require_key
+from gateway.config import Settings
+from gateway.errors import AuthenticateBroke, HookwrightError, NotFound, NotGenuine, SourceDisabled
+from gateway.event import Event
+from gateway.ids import mint_event_id
+from gateway.ingest import respond
+from gateway.ingest.kept import Kept
+from gateway.ingest.receive import Disconnected, Receive, Received, Scope, Send, receive
+from gateway.ingest.respond import Answer
+from gateway.ingest.room import Room
+from gateway.judge import Judgement, Request, judge
+from gateway.logs import RequestLog, log
+from gateway.queue.enqueue import Enqueuer
+from gateway.queue.parcel import pack_event
+from gateway.queue.pending import pending_note
+from gateway.registry import Registry, Source
+from gateway.sandbox.pool import Pool
+
+
+@dataclass(slots=True)
+class Line:
+    """What the one log line of a request says."""
+
+    request_id: str
+    source: str
+    outcome: str = ""
+    reason: str | None = None
+    body_bytes: int = 0
+    client_ip: str = ""
+    started: float = field(default_factory=time.perf_counter)
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    registry: Registry
+    pool: Pool
+    enqueuer: Enqueuer
+    room: Room
+    kept: Kept
+    settings: Settings
+    lines: RequestLog
+
+    async def __call__(self, scope: Scope, messages: Receive, send: Send) -> None:
+        """Serve `/in/{source}` and below: an ASGI application."""
+        name, _, rest = scope["path"].removeprefix("/in/").partition("/")
+        line = Line(mint_event_id(), name)
+        try:
+            with self.room.taken():
+                answer = await self._take(scope, messages, name, f"/{rest}" if rest else "", line)
+        except Disconnected:
+            line.outcome = "disconnected"
+            self._write(line, 0)
+            return
+        except HookwrightError as error:
+            line.outcome, line.reason = line.outcome or error.title, error.detail
+            answer = respond.refused(error, line.request_id)
+        except Exception:
+            log.exception("request_broke", request_id=line.request_id, source=name)
+            line.outcome = "broken"
+            answer = respond.broken(line.request_id)
+        await respond.send_answer(answer, send)
+        self._write(line, answer.status)
+
+    async def _take(self, scope: Scope, messages: Receive, name: str, path: str, line: Line) -> Answer:
+        source, received_at = self.resolve(name), clock.now()
+        received = await receive(
+            scope,
+            messages,
+            path=path,
+            received_at=received_at,
+            body_max=source.body_bytes_max or self.settings.body_bytes_max,
+            settings=self.settings,
+        )
+        line.body_bytes, line.client_ip = len(received.body), received.client_ip
+        if source.script is None:
+            return self._sample(source, received, line)
+        try:
+            judgement = await self._judge(
+                scope, source, Request(line.request_id, line.request_id, received_at, received.head, received.body)
+            )
+        except (NotGenuine, AuthenticateBroke) as error:
+            self.kept.put("rejected", name, line.request_id, error.detail, received)
+            raise
+        await self.enqueue(judgement.event)
+        return self._respond(judgement, source, line)
+
+    def resolve(self, name: str) -> Source:
+        """Find the source. Raises NotFound, SourceDisabled."""
+        source = self.registry.find(name)
+        if source is None:
+            raise NotFound(f'there is no source "{name[:64]}" here')
+        if source.state == "disabled":
+            raise SourceDisabled(f'source "{name}" is switched off')
+        return source
+
+    async def _judge(self, scope: Scope, source: Source, request: Request) -> Judgement:
+        assert source.script is not None
+        if not source.has_authenticate:  # the default is never "open"
+            require_key(self.registry, scope["headers"], MAY_POST, source.name)
+            return await judge(self.pool, source.script, request, start_at="transform")
+        return await judge(self.pool, source.script, request, start_at="authenticate")
+
+    async def enqueue(self, event: Event) -> None:
+        """Return when the event is on disk. Raises QueueUnavailable."""
+        await self.enqueuer.put(event.id, pending_note(event.status, event.source), pack_event(event))
+
+    async def enqueue_all(self, events: Sequence[Event]) -> None:
+        """Return when all events are on disk, in one flush or several. Raises QueueUnavailable."""
+        waits = await asyncio.gather(*(self.enqueue(event) for event in events), return_exceptions=True)
+        for error in waits:
+            if isinstance(error, BaseException):
+                raise error
+
+    def _sample(self, source: Source, received: Received, line: Line) -> Answer:
+        """Keep a request of a source that has no script yet: nobody writes a script against nothing."""
+        self.kept.put("sample", source.name, line.request_id, "no script yet", received)
+        line.outcome = "sample"
+        return respond.document(200, {"id": line.request_id, "status": "captured"}, line.request_id)
+
+    def _respond(self, judgement: Judgement, source: Source, line: Line) -> Answer:
+        line.outcome, line.reason = judgement.event.status.value, judgement.event.reason
+        if judgement.reply is not None:
+            return respond.scripted(judgement.reply, line.request_id)
+        return respond.accepted(judgement.event, is_held=source.state == "paused")
+
+    def _write(self, line: Line, status: int) -> None:
+        self.lines.write(
+            "request",
+            id=line.request_id,
+            source=line.source,
+            status=status,
+            outcome=line.outcome,
+            reason=line.reason,
+            body_bytes=line.body_bytes,
+            client_ip=line.client_ip,
+            ms=round((time.perf_counter() - line.started) * 1000, 2),
+        )

@@ -1,0 +1,122 @@
+"""Receive: the raw request, within limits.
+
+Takes an ASGI scope and its body messages; gives the head as JSON (the very bytes that are stored) and
+the body after Content-Encoding: the bytes that a sender signs. Never holds more than the limit, also
+while decoding: a bomb is refused as it unfolds.
+"""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from gateway.access import mask_own_keys
+from gateway.config import Settings
+from gateway.errors import TooLarge
+from gateway.ingest.decode import decode
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+_HIDDEN = frozenset({"x-api-key", "authorization"})
+
+
+class Disconnected(Exception):
+    """The sender went away before the whole body was there: nobody is left to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    head: bytes  # JSON
+    body: bytes
+    client_ip: str
+
+
+async def receive(
+    scope: Scope, messages: Receive, *, path: str, received_at: int, body_max: int, settings: Settings
+) -> Received:
+    """Read one request. Raises TooLarge, BadRequest, Disconnected.
+
+    `path` is what follows `/in/<source>`; the head's `url` is the public one, as senders sign it.
+    """
+    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+    encoding = content_type = ""
+    for name, value in headers:
+        if name == "content-length" and value.isdecimal() and int(value) > body_max:
+            raise _too_large(body_max)
+        if name == "content-encoding":
+            encoding = value
+        elif name == "content-type":
+            content_type = value
+    body = await _read_body(messages, body_max)
+    if encoding:
+        body = decode(body, encoding, body_max)
+    client_ip = client_address(scope, headers, settings)
+    query = scope["query_string"].decode("latin-1")
+    head = orjson.dumps(
+        {
+            "method": scope["method"],
+            "path": path,
+            "query": query,
+            "url": f"{settings.effective_public_url}{_raw_path(scope)}{'?' if query else ''}{query}",
+            "headers": [(name, mask_own_keys(name, value) if name in _HIDDEN else value) for name, value in headers],
+            "client_ip": client_ip,
+            "received_at": received_at,
+            "content_type": content_type,
+        }
+    )
+    return Received(head, body, client_ip)
+
+
+async def _read_body(messages: Receive, body_max: int) -> bytes:
+    message = await messages()
+    if message["type"] == "http.disconnect":
+        raise Disconnected
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body", False):
+        if len(body) > body_max:
+            raise _too_large(body_max)
+        return body
+    parts, size = [body], len(body)
+    while message.get("more_body", False):
+        if size > body_max:
+            raise _too_large(body_max)
+        message = await messages()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+    if size > body_max:
+        raise _too_large(body_max)
+    return b"".join(parts)
+
+
+def client_address(scope: Scope, headers: list[tuple[str, str]], settings: Settings) -> str:
+    """Name the sender's address: the peer's, or what a trusted proxy says of it (the last hop that is not ours)."""
+    peer: str = scope["client"][0] if scope.get("client") else ""
+    if not settings.proxy_networks or not _is_trusted(peer, settings):
+        return peer
+    hops = [hop.strip() for name, value in headers if name == "x-forwarded-for" for hop in value.split(",")]
+    return next((hop for hop in reversed(hops) if not _is_trusted(hop, settings)), hops[0] if hops else peer)
+
+
+def _is_trusted(address: str, settings: Settings) -> bool:
+    from ipaddress import ip_address
+
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in settings.proxy_networks)
+
+
+def _raw_path(scope: Scope) -> str:
+    raw: bytes | None = scope.get("raw_path")
+    return raw.decode("latin-1") if raw else scope["path"]
+
+
+def _too_large(body_max: int) -> TooLarge:
+    return TooLarge(f"the body is larger than {body_max} bytes, the limit of this source")

@@ -1,0 +1,7 @@
+"""Worker: many waiting jobs become one batch, one transaction.
+
+job        what one job asks for: events, stored events again, replays
+coalesce   jobs that run at the same time share a writer, and so a transaction
+apply/     what actions mean (read batch.py first)
+sweep      what nobody asks for: stragglers, and what has waited too long
+"""

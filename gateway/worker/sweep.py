@@ -1,0 +1,51 @@
+"""Sweep: what nobody asks for. Once a minute, and when the worker starts.
+
+Takes up stragglers: events that are held though their source runs again (they were in the queue when
+it was resumed), and events that wait for what is there by now. Gives up on those that have waited for
+seven days: they become failed, and a person may replay them.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from gateway import clock
+from gateway.errors import HookwrightError
+from gateway.logs import log
+from gateway.queue.retake import enqueue_retake
+from gateway.store.engine import Store
+from gateway.store.pending import fail_waiting, list_stragglers
+
+EVERY_SECONDS = 60.0
+WAITING_MICROSECONDS_MAX = 7 * 24 * 3600 * 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    store: Store
+    redis: Redis
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self.once()
+            except (HookwrightError, RedisError, OSError) as error:
+                log.warning("sweep_failed", why=str(error)[:200])
+            await asyncio.sleep(EVERY_SECONDS)
+
+    async def once(self) -> None:
+        stragglers = await asyncio.to_thread(self._find)
+        await enqueue_retake(self.redis, stragglers)
+        given_up = await asyncio.to_thread(self._give_up)
+        if stragglers or given_up:
+            log.info("sweep", stragglers=len(stragglers), given_up=given_up)
+
+    def _find(self) -> list[str]:
+        with self.store.reading() as conn:
+            return list_stragglers(conn)
+
+    def _give_up(self) -> int:
+        with self.store.writing() as conn:
+            return fail_waiting(conn, before=clock.now() - WAITING_MICROSECONDS_MAX)
