@@ -6,6 +6,7 @@ listed: the first seals, all of them open, so that a key can be replaced without
 """
 
 import base64
+import contextlib
 import os
 import secrets as random
 from pathlib import Path
@@ -60,13 +61,20 @@ def open_sealer(settings: Settings) -> Sealer:
 
 
 def write_secret_key(path: Path) -> None:
-    """Make a key of 32 random bytes, readable by this user alone; leave one that is there."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+    """Make a key of 32 random bytes, readable by this user alone; leave one that is there.
+
+    Written beside and linked into place, so that a crash leaves a whole key or none.
+    """
+    if path.exists():
         return
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+    scratch = path.with_name(f"{path.name}.{os.getpid()}.new")
+    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
         file.write(base64.urlsafe_b64encode(random.token_bytes(32)).decode() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    with contextlib.suppress(FileExistsError):
+        path.hardlink_to(scratch)
+    scratch.unlink()
 
 
 def _derive(key: str) -> bytes:
