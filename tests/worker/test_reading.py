@@ -1,0 +1,72 @@
+"""The reading side: what people see of events, a page at a time."""
+
+from desk import BEGIN, SECOND, Desk, event_id, make_event, upsert
+
+from gateway.event import Status
+from gateway.store.contacts import find_contact
+from gateway.store.events import (
+    count_by_status,
+    count_deliveries,
+    count_events,
+    list_deliveries,
+    list_events,
+    load_event,
+)
+
+A = {"email": "a@example.com"}
+FAILED = {"status": Status.FAILED, "stage": "transform", "reason": "broke"}
+
+
+def ids(events: list[dict[str, object]]) -> list[object]:
+    return [event["id"] for event in events]
+
+
+def test_events_are_listed_newest_first_and_page_by_page(desk: Desk) -> None:
+    desk.send(*(make_event(number, upsert(A)) for number in range(1, 6)))
+    with desk.store.reading() as connection:
+        first = list_events(connection, limit=2)
+        second = list_events(connection, limit=2, before_id=str(first[-1]["id"]))
+    assert ids(first) + ids(second) == [event_id(number) for number in (5, 4, 3, 2)]
+
+
+def test_events_are_chosen_by_source_status_and_time(desk: Desk) -> None:
+    desk.send(make_event(1, upsert(A)), make_event(2, **FAILED), make_event(3, upsert(A), source="till"))
+    with desk.store.reading() as connection:
+        assert ids(list_events(connection, source="till")) == [event_id(3)]
+        assert ids(list_events(connection, status="failed")) == [event_id(2)]
+        assert ids(list_events(connection, since=BEGIN + 2 * SECOND)) == [event_id(3), event_id(2)]
+        assert count_events(connection, source="shop", status="applied") == 1
+        assert count_by_status(connection) == {"applied": 2, "failed": 1}
+        assert count_by_status(connection, "till") == {"applied": 1}
+
+
+def test_an_event_that_is_not_there_is_none(desk: Desk) -> None:
+    with desk.store.reading() as connection:
+        assert load_event(connection, event_id(1)) is None
+        assert find_contact(connection, "email", "a@example.com") is None
+
+
+def test_times_are_shown_in_utc_and_a_replay_has_a_time_of_its_own(desk: Desk) -> None:
+    replay = make_event(1, upsert(A), at=5)
+    made_at = "evt_01K5PXTG000000000000000000"
+    desk.send(replay, type(replay)(made_at, replay.id, "shop", replay.received_at, Status.IGNORED))
+    with desk.store.reading() as connection:
+        found = load_event(connection, made_at)
+    assert found is not None
+    assert found["received_at"] == "2026-09-21T14:13:25.000000Z"
+    assert found["created_at"] == "2025-09-21T20:00:40.448000Z"
+
+
+def test_a_filter_selects_one_root_a_delivery(desk: Desk) -> None:
+    desk.send(make_event(1, **FAILED, unique_key="d"), make_event(2, **FAILED, unique_key="d"))
+    desk.send(make_event(3, upsert(A), unique_key="e"), make_event(4, upsert(A), unique_key="e"))
+    desk.send(make_event(5, **FAILED), make_event(6, upsert(A), key_id="key_1"), make_event(7, root=3, unique_key="e"))
+    with desk.store.reading() as connection:
+        everything = list_deliveries(connection, until=event_id(9), limit=10)
+        assert everything == [event_id(1), event_id(3), event_id(5)]
+        assert list_deliveries(connection, until=event_id(9), limit=2, after=event_id(1)) == everything[1:]
+        assert list_deliveries(connection, until=event_id(5), limit=10) == everything[:2]
+        assert list_deliveries(connection, until=event_id(9), limit=10, status="failed") == [event_id(1), event_id(5)]
+        assert count_deliveries(connection) == 3
+        assert desk.statuses() == {}
+        assert count_deliveries(connection, status="duplicate") == 1
