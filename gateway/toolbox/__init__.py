@@ -13,17 +13,19 @@
             raise Ignore("a customer without an e-mail address")
         yield upsert_contact(identifiers={"email": customer["email"], "shopify_id": customer["id"]})
 
-Is it genuine?     verify_shopify, verify_stripe, verify_github, verify_standard_webhooks … one for each known sender;
-                   verify_hmac, verify_timestamped_hmac, verify_ed25519 for any other signature;
-                   verify_basic, verify_bearer, verify_token, verify_jwt where nothing is signed
-What does it want? upsert_contact, create_contact_activities, add_contacts_to_list, remove_contacts_from_list,
-upsert_order, upsert_supplement_records, add_products_to_cart, remove_products_from_cart; contact_activity,
-order_item, cart_item for their parts Ending early       raise Ignore, Reject, Answer, TryLater Reading
-parse_json, parse_xml, parse_csv, parse_ndjson, parse_query, parse_url, search_json, get_path Cleaning
-parse_time, format_time, timedelta, money, normalize_email, normalize_phone, slugify, flatten Texts
-match_text, find_all, replace_text, split_text (RE2), dump_json Encodings          encode_base64, decode_base64,
-encode_base64url, decode_base64url, hex_digest, hmac_hex, hmac_base64, constant_time_equals Type hints
-Request, Context
+Is it genuine?      verify_shopify, verify_stripe, verify_github, verify_standard_webhooks … one for each known sender;
+                    verify_hmac, verify_timestamped_hmac, verify_ed25519 for any other signature;
+                    verify_basic, verify_bearer, verify_token, verify_jwt where nothing is signed
+What does it want?  upsert_contact, create_contact_activities, add_contacts_to_list, remove_contacts_from_list,
+                    upsert_order, upsert_supplement_records, add_products_to_cart, remove_products_from_cart;
+                    contact_activity, order_item, cart_item for their parts
+Ending early        raise Ignore, Reject, Answer, TryLater
+Reading             parse_json, parse_xml, parse_csv, parse_ndjson, parse_query, parse_url, search_json, get_path
+Cleaning            parse_time, format_time, timedelta, money, normalize_email, normalize_phone, slugify, flatten
+Texts               match_text, find_all, replace_text, split_text (RE2), dump_json
+Encodings           encode_base64, decode_base64, encode_base64url, decode_base64url, hex_digest, hmac_hex,
+                    hmac_base64, constant_time_equals
+Type hints          Request, Context
 
 All of it is pure: no clock (`request.received_at` is the time), no chance, no files, no network, nothing kept between
 requests. Arguments must be plain values; what comes back is plain, too. A wrong use is a TypeError or a ValueError
