@@ -80,7 +80,9 @@ class Settings(BaseSettings):
     poll_delay_seconds: float = Field(0.02, gt=0, description="how often the worker looks for jobs")
 
     alert_url: str = Field("", description="told of quarantine, parked failures and backpressure")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="info: one line a request and a batch")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="info: one line a request and a batch"
+    )
     log_format: Literal["auto", "text", "json"] = Field("auto", description="auto: text on a terminal, else JSON")
 
     SECRETS: ClassVar[frozenset[str]] = frozenset({"secret_key", "admin_password", "database_url", "redis_url"})

@@ -45,7 +45,7 @@ class Actions:
         with self.pipeline.room.taken():
             received, received_at = await self._receive(request, "/batch")
             events = self._batch_events(request, received_at, key, received)
-            await self.pipeline.enqueue_all(events)
+            await self.pipeline.enqueue(*events)
         shown = [{"id": event.id, "status": event.status.value} for event in events]
         return respond.document(202, {"events": shown}, request_id)
 

@@ -15,6 +15,7 @@ from uvicorn.server import ServerState
 from gateway.config import Settings
 from gateway.errors import HeadTooLarge
 from gateway.ids import mint_event_id
+from gateway.ingest.one_piece import OnePiece
 from gateway.ingest.respond import refused
 
 SWEEP_SECONDS = 1.0
@@ -54,6 +55,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if size > self._settings.head_bytes_max:
             self._refuse_head()
         super().on_headers_complete()
+        self.cycle.send = OnePiece(self.cycle)  # type: ignore[method-assign,assignment] # its task has not begun yet
 
     def on_message_complete(self) -> None:
         self.body_since = None

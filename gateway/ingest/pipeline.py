@@ -9,9 +9,7 @@
 From the script's yes on nothing is refused: what fails is kept as a failed event and answered 202.
 """
 
-import asyncio
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gateway import clock
@@ -27,7 +25,7 @@ from gateway.ingest.respond import Answer
 from gateway.ingest.room import Room
 from gateway.judge import Judgement, Request, judge
 from gateway.logs import RequestLog, log
-from gateway.queue.enqueue import Enqueuer
+from gateway.queue.enqueue import Enqueuer, Packed
 from gateway.queue.parcel import pack_event
 from gateway.queue.pending import pending_note
 from gateway.registry import Registry, Source
@@ -117,16 +115,11 @@ class Pipeline:
             return await judge(self.pool, source.script, request, start_at="transform")
         return await judge(self.pool, source.script, request, start_at="authenticate")
 
-    async def enqueue(self, event: Event) -> None:
-        """Return when the event is on disk. Raises QueueUnavailable."""
-        await self.enqueuer.put(event.id, pending_note(event.status, event.source), pack_event(event))
-
-    async def enqueue_all(self, events: Sequence[Event]) -> None:
-        """Return when all events are on disk, in one flush or several. Raises QueueUnavailable."""
-        waits = await asyncio.gather(*(self.enqueue(event) for event in events), return_exceptions=True)
-        for error in waits:
-            if isinstance(error, BaseException):
-                raise error
+    async def enqueue(self, *events: Event) -> None:
+        """Return when the events are on disk, all or none. Raises QueueUnavailable."""
+        await self.enqueuer.put(
+            *(Packed(event.id, pending_note(event.status, event.source), pack_event(event)) for event in events)
+        )
 
     def _sample(self, source: Source, received: Received, line: Line) -> Answer:
         """Keep a request of a source that has no script yet: nobody writes a script against nothing."""
@@ -143,12 +136,12 @@ class Pipeline:
     def _write(self, line: Line, status: int) -> None:
         self.lines.write(
             "request",
-            id=line.request_id,
-            source=line.source,
             status=status,
+            source=line.source,
             outcome=line.outcome,
-            reason=line.reason,
-            body_bytes=line.body_bytes,
-            client_ip=line.client_ip,
+            id=line.request_id,
             ms=round((time.perf_counter() - line.started) * 1000, 2),
+            body_bytes=line.body_bytes,
+            client_ip=line.client_ip or None,
+            reason=line.reason,
         )

@@ -42,7 +42,9 @@ def _deserialise(data: bytes) -> dict[str, Any]:
     """Read arq's envelope. Never raises: arq deletes a job that it cannot decode; ours waits to be read."""
     try:
         envelope: dict[str, Any] = msgpack.unpackb(data)
-        return {**envelope, "f": FUNCTION, "a": (_Payload(envelope["a"][0]),), "k": {}}
+        parcel = envelope["a"][0]
+        payload = _Payload(parcel if isinstance(parcel, bytes) else b"")
+        return {**envelope, "f": FUNCTION, "a": (payload,), "k": {}}
     except (ValueError, TypeError, KeyError, IndexError, msgpack.UnpackException):
         return {"f": FUNCTION, "a": (_Payload(b""),), "k": {}, "t": None, "et": 0}
 

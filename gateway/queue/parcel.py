@@ -102,7 +102,7 @@ def unpack(data: bytes) -> Parcel:
                 return Retake(tuple(content))
             case 2:
                 return Replays(tuple(Replay(*pair) for pair in content))
-    except (ValueError, TypeError, msgpack.UnpackException) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, msgpack.UnpackException) as error:
         raise UnknownParcel(f"damaged: {type(error).__name__}") from None
     raise UnknownParcel(f"kind {data[1]}")
 

@@ -6,8 +6,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from gateway.event import Lane
-from gateway.ids import mint_job_id
-from gateway.queue.enqueue import job_commands
+from gateway.queue.enqueue import transaction
 from gateway.queue.parcel import Replay, pack_replays, pack_retake
 from gateway.queue.pending import pending_note
 
@@ -17,14 +16,13 @@ RETAKE_AT_ONCE = 256
 async def enqueue_retake(redis: Redis, event_ids: Sequence[str]) -> None:
     """Have stored events applied that were held, or waited for what is there now; 256 a job."""
     for start in range(0, len(event_ids), RETAKE_AT_ONCE):
-        parcel = pack_retake(event_ids[start : start + RETAKE_AT_ONCE])
-        await _run(redis, job_commands(Lane.BULK, mint_job_id(), parcel, ()))
+        await _run(redis, transaction(Lane.BULK, [pack_retake(event_ids[start : start + RETAKE_AT_ONCE])], ()))
 
 
 async def enqueue_replays(redis: Redis, replays: Sequence[Replay]) -> None:
     """Have the worker run replays; their ids are known as queued from now on."""
     notes = [(replay.id, pending_note("queued", None)) for replay in replays]
-    await _run(redis, job_commands(Lane.BULK, mint_job_id(), pack_replays(replays), notes))
+    await _run(redis, transaction(Lane.BULK, [pack_replays(replays)], notes))
 
 
 async def _run(redis: Redis, commands: list[tuple[Any, ...]]) -> None:

@@ -103,7 +103,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         for part in (kept, room, enqueuer):
             await part.start()
             stack.push_async_callback(part.close)
-        lines = RequestLog(settings.log_level, "gateway")
+        lines = RequestLog(settings.log_level, settings.log_format, "gateway")
         flusher = asyncio.create_task(lines.flush_regularly())
         stack.callback(lines.flush)
         stack.callback(flusher.cancel)

@@ -13,7 +13,7 @@ from gateway.store.documents import load
 from gateway.store.tables import events, is_standing, requests, waits
 
 _standing = events.alias("standing")
-_is_standing = (_standing.c.delivery == events.c.delivery) & _standing.c.is_in_force
+_is_standing = and_(_standing.c.delivery == events.c.delivery, is_standing("standing"))
 # An event speaks for its delivery while none is in force; then only that one does: what was repaired has not failed.
 _counts = _standing.c.id.is_(None) | (_standing.c.id == events.c.id)
 _LISTED = [
@@ -125,16 +125,15 @@ def list_deliveries(
     until: str,
     limit: int,
 ) -> list[str]:
-    """Give one root a delivery that has such an event older than `until`: of the event in force, else of its first.
+    """Give one root a delivery that stands so, by events older than `until`: of the one in force, else of its first.
 
     Sorted; the next page begins after the last root of this one.
     """
     root = func.coalesce(func.max(_standing.c.root), func.min(events.c.root)).label("one_root")
-    is_theirs = and_(_standing.c.delivery == events.c.delivery, is_standing("standing"))
     rows = connection.execute(
         select(root)
-        .select_from(events.outerjoin(_standing, is_theirs))
-        .where(*_conditions(source, status, since), events.c.key_id.is_(None), events.c.id < until)
+        .select_from(events.outerjoin(_standing, _is_standing))
+        .where(*_conditions(source, status, since), _counts, events.c.key_id.is_(None), events.c.id < until)
         .group_by(events.c.delivery)
         .having(root > after)
         .order_by(root)
@@ -145,7 +144,6 @@ def list_deliveries(
 
 def _with_standing(columns: list[Any]) -> Select[Any]:
     """Select events, each beside the one that counts instead of it."""
-    is_other = and_(_standing.c.delivery == events.c.delivery, is_standing("standing"))
     replaced_by = case((_standing.c.id != events.c.id, _standing.c.id)).label("replaced_by")
     return select(*columns, replaced_by).select_from(events.outerjoin(_standing, _is_standing))
 

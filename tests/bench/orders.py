@@ -87,5 +87,5 @@ def _contacts(count: int) -> Iterator[bytes]:
 def _template(path: str, named: Mapping[str, str], body: bytes) -> Template:
     lines = [f"POST {path} HTTP/1.1", "host: 127.0.0.1", f"content-length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in named.items()]
-    return Template(tuple(("\r\n".join(lines) + "\r\n\r\n").encode().split(_MARK)[:-1]) + ((
-        ("\r\n".join(lines) + "\r\n\r\n").encode().split(_MARK)[-1] + body),))
+    head = "\r\n".join(lines).encode() + b"\r\n\r\n"
+    return Template(tuple((head + body).split(_MARK)))

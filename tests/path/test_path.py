@@ -1,5 +1,6 @@
 """A webhook's whole way, from the post to the rows, and what the sender hears at every turn."""
 
+import asyncio
 import base64
 import gzip
 import hashlib
@@ -367,3 +368,23 @@ def _set_unique(conn: Any, name: str) -> None:
     from gateway.store.sources import update_source
 
     update_source(conn, name, 1, unique_by="header:x-delivery")
+
+
+async def test_publishing_again_and_again_drops_no_request(running: Running) -> None:
+    await running.add_source("busy")
+    stop = asyncio.Event()
+
+    async def post_on() -> list[int]:
+        statuses = []
+        while not stop.is_set():
+            statuses.append((await post(running, "busy", {"email": "busy@example.com", "visits": 1})).status_code)
+        return statuses
+
+    posting = [asyncio.create_task(post_on()) for _ in range(4)]
+    for number in range(8):
+        script = OPEN_SCRIPT.replace('request.json["visits"]', str(number))
+        await scripts.push_script(running.op, "busy", script, is_published=True)
+    stop.set()
+    statuses = [status for statuses in await asyncio.gather(*posting) for status in statuses]
+    assert len(statuses) > 8
+    assert set(statuses) == {202}

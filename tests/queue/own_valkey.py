@@ -17,7 +17,7 @@ from running import PATIENCE_SECONDS
 from gateway.event import Event, Lane, Status
 from gateway.ids import mint_event_id
 from gateway.queue.connect import open_redis
-from gateway.queue.enqueue import Enqueuer
+from gateway.queue.enqueue import Enqueuer, Packed
 from gateway.queue.keys import queue_name
 from gateway.queue.parcel import Events, pack_event, unpack
 from gateway.queue.pending import pending_note
@@ -69,8 +69,12 @@ def make_event(body: bytes = b"{}", **values: object) -> Event:
     return Event(event_id, event_id, "shop", 1_700_000_000_000_000, Status.QUEUED, body=body, **values)  # type: ignore[arg-type]
 
 
+def pack(event: Event) -> Packed:
+    return Packed(event.id, pending_note(event.status, event.source), pack_event(event))
+
+
 async def put(enqueuer: Enqueuer, event: Event) -> str:
-    await enqueuer.put(event.id, pending_note(event.status, event.source), pack_event(event))
+    await enqueuer.put(pack(event))
     return event.id
 
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from arq.connections import ArqRedis
 from arq.constants import job_key_prefix
-from own_valkey import OwnValkey, client, enqueuing, list_jobs, make_event, put
+from own_valkey import OwnValkey, client, enqueuing, list_jobs, make_event, pack, put
 
 from gateway.errors import QueueUnavailable
 from gateway.event import Lane
@@ -91,6 +91,24 @@ async def test_closing_flushes_what_waits(valkey_url: str, redis: ArqRedis) -> N
         await asyncio.sleep(0)
     assert await asyncio.gather(*tasks) == [event.id for event in events]
     assert sorted(sum((await list_jobs(redis)).values(), [])) == sorted(event.id for event in events)
+
+
+async def test_a_large_call_is_several_jobs_in_one_transaction(enqueuer: Enqueuer, redis: ArqRedis) -> None:
+    events = [make_event() for _ in range(FLUSH_EVENTS_MAX * 2 + 1)]
+    await enqueuer.put(*map(pack, events))
+    jobs = list((await list_jobs(redis)).values())
+    assert sorted(map(len, jobs)) == [1, FLUSH_EVENTS_MAX, FLUSH_EVENTS_MAX]
+    assert (await read_room(redis)).events == len(events)
+
+
+async def test_a_large_call_that_finds_no_room_is_refused_whole(own_valkey: OwnValkey) -> None:
+    async with client(own_valkey.url) as redis, enqueuing(own_valkey.url) as enqueuer:
+        used = (await redis.info("memory"))["used_memory"]
+        await redis.config_set("maxmemory", used + 2 * 1024 * 1024)
+        with pytest.raises(QueueUnavailable, match="full"):
+            await enqueuer.put(*(pack(make_event(b"x" * 10_000)) for _ in range(1000)))
+        assert await list_jobs(redis) == {}
+        assert await redis.dbsize() == 0
 
 
 async def test_a_full_queue_refuses_and_writes_nothing_of_what_it_refused(own_valkey: OwnValkey) -> None:

@@ -94,7 +94,15 @@ def test_bytes_that_cannot_be_read_are_an_unknown_parcel(data: bytes, why: str) 
         unpack(data)
 
 
-@given(st.binary(max_size=80), st.sampled_from([b"", b"\x01\x00", b"\x01\x01", b"\x01\x02"]))
+SCALARS = st.none() | st.integers(-(2**40), 2**40) | st.binary(max_size=4) | st.text(max_size=4) | st.booleans()
+DOCUMENTS = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=6) | st.dictionaries(st.text(max_size=3), inner), max_leaves=20
+)
+
+
+@given(
+    st.binary(max_size=80) | DOCUMENTS.map(msgpack.packb), st.sampled_from([b"", b"\x01\x00", b"\x01\x01", b"\x01\x02"])
+)
 @settings(max_examples=200, deadline=None)
 def test_no_bytes_at_all_make_reading_break_in_another_way(noise: bytes, head: bytes) -> None:
     try:

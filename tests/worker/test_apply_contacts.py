@@ -139,6 +139,12 @@ def test_what_counted_on_creation_counts_no_more_when_an_older_creator_comes(des
     assert (found["attributes"], found["subscriptions"]) == ({"b": 2}, {})
 
 
+def test_an_activity_that_may_create_nobody_is_no_creator(desk: Desk) -> None:
+    desk.send(make_event(1, activity(EMAIL)), make_event(3, activity(EMAIL, attributes={"a": 1}, canBeCreated=True)))
+    found = desk.contact("email", "a@example.com")
+    assert (found["attributes"], found["created_at"]) == ({"a": 1}, "2026-09-21T14:13:23.000000Z")
+
+
 def test_times_of_a_contact_are_those_of_what_happened(desk: Desk) -> None:
     desk.send(make_event(3, upsert(EMAIL)), make_event(2, order(EMAIL)))
     found = desk.contact("email", "a@example.com")

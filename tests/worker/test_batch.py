@@ -71,6 +71,13 @@ def test_an_event_that_the_gateway_has_settled_is_stored_as_it_is(desk: Desk) ->
     assert (event["applied_at"], event["is_in_force"]) == (None, False)
 
 
+def test_what_no_database_can_write_is_replaced_and_still_told_apart(desk: Desk) -> None:
+    desk.send(make_event(1, unique_key="d\0"), make_event(2, unique_key="d\0"), make_event(3, unique_key="d"))
+    desk.send(make_event(4, status=Status.FAILED, stage="transform", reason="lone \ud800 surrogate"))
+    assert [desk.event(number)["status"] for number in (1, 2, 3)] == ["ignored", "duplicate", "ignored"]
+    assert desk.event(4)["reason"] == "lone ? surrogate"
+
+
 def test_events_of_a_paused_source_are_held_until_it_runs_again(desk: Desk) -> None:
     set_state(desk, "paused")
     applied = desk.send(make_event(1, upsert(A, attributes={"n": 1})), make_event(2, upsert(A, attributes={"m": 2})))

@@ -1,0 +1,99 @@
+"""Ingest: requests answered a second, 32 connections, the queue's worker not running: the price of the answer alone.
+
+The same uvicorn, the same body, the same client for all. Every row has a new server on a new, empty Valkey.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tests.bench import orders
+from tests.bench.figures import Row
+from tests.bench.load import Load, post
+from tests.bench.orders import Template
+from tests.bench.processes import cpu_seconds, run, wait_for_port
+from tests.bench.product import free_port, product, valkey
+
+REQUESTS = 500
+WARM_SECONDS = 1.0
+
+BARE, STOCK, GATEWAY, EVERYSEC, NO_SCRIPT = "bare", "stock", "gateway", "gateway-everysec", "gateway-api"
+ROWS = {
+    BARE: "Starlette + uvicorn, reads the body, says 202",
+    STOCK: "the same + arq enqueue_job, fsync always",
+    GATEWAY: "gateway: Shopify script (HMAC, 8 lines → 2 actions), validated, fsync always",
+    EVERYSEC: "gateway: the same, fsync every second",
+    NO_SCRIPT: "gateway: POST /api/upsertContact (no script), validated, fsync always",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    port: int
+    pid: int
+    requests: list[Template]
+
+
+def rows() -> list[Row]:
+    return [Row(name, title) for name, title in ROWS.items()]
+
+
+def measure(row: Row, seconds: float) -> None:
+    """Measure one round of a row."""
+    with _SERVERS[row.name]() as target:
+        post(target.port, target.requests, WARM_SECONDS)
+        before = cpu_seconds(target.pid)
+        load = post(target.port, target.requests, seconds)
+        note(row, load, cpu_seconds(target.pid) - before)
+
+
+def note(row: Row, load: Load, cpu: float) -> None:
+    row.rates.append(load.per_second)
+    row.p50s_ms.append(load.p50_ms)
+    row.p99s_ms.append(load.p99_ms)
+    row.cpu_us.append(cpu / load.count * 1e6)
+
+
+@contextmanager
+def _bare() -> Iterator[Target]:
+    with _peer("bare") as target:
+        yield target
+
+
+@contextmanager
+def _stock() -> Iterator[Target]:
+    with valkey() as url, _peer("stock", url.removeprefix("unix://")) as target:
+        yield target
+
+
+@contextmanager
+def _peer(name: str, *arguments: str) -> Iterator[Target]:
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
+
+    port = free_port()
+    with TemporaryDirectory(prefix="hw-") as folder:
+        log = Path(folder) / "peer.log"
+        with run((f"tests.bench.peers.{name}", str(port), *arguments), log) as process:
+            wait_for_port(process, port, log)
+            yield Target(port, process.pid, orders.templates(f"/in/{orders.SOURCE}", REQUESTS))
+
+
+@contextmanager
+def _gateway(appendfsync: str = "always", *, is_scripted: bool = True) -> Iterator[Target]:
+    with product(appendfsync) as running, running.stack:
+        process = running.start_gateway()
+        if is_scripted:
+            requests = orders.templates(f"/in/{orders.SOURCE}", REQUESTS)
+        else:
+            requests = orders.contact_templates("/api/upsertContact", running.api_key, REQUESTS)
+        yield Target(running.port, process.pid, requests)
+
+
+_SERVERS = {
+    BARE: _bare,
+    STOCK: _stock,
+    GATEWAY: _gateway,
+    EVERYSEC: lambda: _gateway("everysec"),
+    NO_SCRIPT: lambda: _gateway(is_scripted=False),
+}

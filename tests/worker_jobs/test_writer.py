@@ -1,0 +1,172 @@
+"""The one writer: many jobs in one transaction, live before bulk, patient, and never stopped by one event."""
+
+import asyncio
+import sqlite3
+from typing import Any
+
+import pytest
+from desk_of_jobs import Desk, make_event, start, until, visit
+from sqlalchemy.exc import IntegrityError
+
+from gateway.errors import StoreBusy
+from gateway.event import Lane
+from gateway.store import dialect
+from gateway.worker import coalesce
+
+
+async def test_jobs_that_wait_at_the_same_time_share_one_transaction(desk: Desk) -> None:
+    first = visit("first@example.com")
+    events = [visit(f"n{number}@example.com") for number in range(200)]
+    with desk.counting_commits() as commits:
+        with desk.locked():
+            head = start(desk, first)
+            await asyncio.sleep(0.05)
+            rest = [start(desk, *events[at : at + 4]) for at in range(0, 200, 4)]
+            await asyncio.sleep(0.05)
+        await asyncio.gather(head, *rest)
+        assert len(commits) == 2, "the one that was being written, and everything that waited meanwhile"
+    assert {desk.status(event) for event in [first, *events]} == {"applied"}
+
+
+async def test_a_transaction_takes_at_most_a_thousand_events(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coalesce, "BATCH_EVENTS_MAX", 10)
+    with desk.counting_commits() as commits:
+        with desk.locked():
+            head = start(desk, visit("head@example.com"))
+            await asyncio.sleep(0.05)
+            rest = [start(desk, *(visit(f"{n}-{m}@example.com") for m in range(4))) for n in range(5)]
+            await asyncio.sleep(0.05)
+        await asyncio.gather(head, *rest)
+        assert len(commits) == 1 + 3, "4 + 4, 4 + 4 and 4: a job is not torn"
+
+
+async def test_a_job_larger_than_a_transaction_is_still_written(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coalesce, "BATCH_BYTES_MAX", 10)
+    event = visit("large@example.com", body=b"x" * 1000)
+    await desk.writer.apply([event], Lane.LIVE)
+    assert desk.status(event) == "applied"
+
+
+async def test_live_is_written_before_bulk_that_came_earlier(desk: Desk) -> None:
+    order: list[str] = []
+
+    async def apply(name: str, lane: Lane) -> None:
+        await desk.writer.apply([visit(f"{name}@example.com")], lane)
+        order.append(name)
+
+    tasks = []
+    with desk.locked():
+        for name, lane in (("at-work", Lane.BULK), ("bulk", Lane.BULK), ("live", Lane.LIVE)):
+            tasks.append(asyncio.create_task(apply(name, lane)))
+            await asyncio.sleep(0.05)
+    await asyncio.gather(*tasks)
+    assert order == ["at-work", "live", "bulk"]
+
+
+async def test_a_busy_database_is_tried_until_it_is_free(
+    desk: Desk, lines: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dialect, "BUSY_TIMEOUT_SECONDS", 0)
+    event = visit("patient@example.com")
+    with desk.locked():
+        with pytest.raises(StoreBusy), desk.store.writing():
+            pass
+        task = start(desk, event)
+        await until(lambda: sum(line["event"] == "store_busy" for line in lines) >= 3)
+        assert not task.done()
+        assert desk.status(event) is None
+    await task
+    assert desk.status(event) == "applied"
+
+
+def poison(desk: Desk, event_id: str, *, is_parkable: bool = True) -> None:
+    """Make the database refuse one event, as a defect of ours would: the same error every time."""
+    unless = " AND NEW.status <> 'failed'" if is_parkable else ""
+    desk.execute(
+        f"CREATE TRIGGER poison BEFORE INSERT ON events WHEN NEW.id = '{event_id}'{unless} "
+        "BEGIN SELECT RAISE(ABORT, 'poison'); END"
+    )
+
+
+@pytest.mark.parametrize("place", [0, 4, 9])
+async def test_one_event_that_cannot_be_written_is_parked_and_the_rest_is_applied(desk: Desk, place: int) -> None:
+    events = [visit(f"n{number}@example.com") for number in range(10)]
+    poison(desk, events[place].id)
+    await desk.writer.apply(events, Lane.LIVE)
+    parked = desk.event(events[place].id)
+    assert parked is not None
+    assert (parked["status"], parked["stage"]) == ("failed", "apply")
+    assert "IntegrityError" in parked["reason"]
+    assert {desk.status(event) for event in events if event.id != parked["id"]} == {"applied"}
+    assert desk.contact(f"n{place}@example.com") is None
+
+
+async def test_a_parked_event_does_not_show_what_was_sent(desk: Desk, lines: list[Any]) -> None:
+    event = visit("private@example.com")
+    poison(desk, event.id)
+    await desk.writer.apply([event], Lane.LIVE)
+    assert [line["event"] for line in lines] == ["batch_broke", "batch"]
+    assert "private@example.com" not in repr(lines) + repr((desk.event(event.id) or {})["reason"])
+
+
+async def test_an_event_that_cannot_even_be_parked_goes_back_and_the_writer_lives_on(desk: Desk) -> None:
+    bad, good = visit("bad@example.com"), visit("good@example.com")
+    poison(desk, bad.id, is_parkable=False)
+    with pytest.raises(IntegrityError):
+        await desk.writer.apply([bad], Lane.LIVE)
+    await desk.writer.apply([good], Lane.LIVE)
+    assert (desk.status(bad), desk.status(good)) == (None, "applied")
+    desk.execute("DROP TRIGGER poison")
+    await desk.writer.apply([bad], Lane.LIVE)
+    assert desk.status(bad) == "applied"
+
+
+async def test_an_impossible_action_parks_its_own_event_alone(desk: Desk) -> None:
+    record = {"id": 1, "updated_at": "not a time"}
+    bad = make_event(
+        {
+            "action": "upsertSupplementRecords",
+            "contact": {"identifiers": {"email": "bad@example.com"}},
+            "supplement": "subscriptions",
+            "updatedDateField": "updated_at",
+            "records": [record],
+        }
+    )
+    good = visit("good@example.com")
+    with desk.counting_commits() as commits:
+        await desk.writer.apply([bad, good], Lane.LIVE)
+    assert (desk.status(bad), desk.status(good), len(commits)) == ("failed", "applied", 1)
+
+
+async def test_a_caller_that_stops_waiting_takes_its_work_back(desk: Desk) -> None:
+    first, second = visit("first@example.com"), visit("second@example.com")
+    with desk.locked():
+        at_work = start(desk, first)
+        await asyncio.sleep(0.05)
+        waiting = start(desk, second)
+        await asyncio.sleep(0.05)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+    await at_work
+    assert (desk.status(first), desk.status(second)) == ("applied", None)
+
+
+async def test_closing_finishes_the_batch_that_is_being_written(desk: Desk) -> None:
+    event = visit("last@example.com")
+    with desk.locked():
+        task = start(desk, event)
+        await asyncio.sleep(0.05)
+        closing = asyncio.create_task(desk.writer.close())
+        await asyncio.sleep(0.05)
+    await closing
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert desk.status(event) == "applied"
+
+
+def test_the_poison_is_a_real_one(desk: Desk) -> None:
+    event = visit("real@example.com")
+    poison(desk, event.id)
+    with sqlite3.connect(str(desk.store.engine.url.database)) as other, pytest.raises(sqlite3.IntegrityError):
+        other.execute("INSERT INTO events (id, status) VALUES (?, 'queued')", (event.id,))
+    other.close()
