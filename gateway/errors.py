@@ -6,6 +6,7 @@ HookwrightError
 │   ├── NotGenuine             401  no key, a wrong key, a script that did not say yes
 │   ├── Forbidden              403  a key whose role or source does not reach that far
 │   ├── NotFound               404  no such source, event, contact, order
+│   ├── MethodNotAllowed       405  an address that takes other methods
 │   ├── Ambiguous              409  more than one thing goes by that name
 │   ├── SourceDisabled         410  switched off by a person
 │   ├── TooLarge               413  body, also after decoding
@@ -91,6 +92,15 @@ class Forbidden(SenderError):
 class NotFound(SenderError):
     status = 404
     title = "Not found"
+
+
+class MethodNotAllowed(SenderError):
+    status = 405
+    title = "Method not allowed"
+
+    def __init__(self, detail: str, allowed: str) -> None:
+        super().__init__(detail)
+        self.allowed = allowed
 
 
 class Ambiguous(SenderError):

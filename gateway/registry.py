@@ -94,10 +94,10 @@ class Registry:
         """Load the newest snapshot there is; watch for newer ones."""
         try:
             await self.refresh()
-        except HookwrightError as error:
+        except Exception as error:  # whatever ails the database: the path does not need it
             if not self._load_file():
                 raise
-            log.warning("registry_from_file", generation=self.generation, why=error.detail)
+            log.warning("registry_from_file", generation=self.generation, why=_why(error))
         self._task = asyncio.create_task(self._watch())
 
     async def close(self) -> None:
@@ -155,8 +155,8 @@ class Registry:
                 self._nudge.clear()
                 try:
                     await self.refresh()
-                except HookwrightError as error:
-                    log.warning("registry_stale", generation=self.generation, why=error.detail)
+                except Exception as error:  # the watch must not end: nothing would be heard of any more
+                    log.warning("registry_stale", generation=self.generation, why=_why(error))
         finally:
             listener.cancel()
             await asyncio.gather(listener, return_exceptions=True)
@@ -184,12 +184,24 @@ class Registry:
     def _load_file(self) -> bool:
         if self._path is None or not self._path.exists():
             return False
-        raw = orjson.loads(self._path.read_bytes())
-        for row in raw["secrets"]:
-            row["sealed_blob"] = base64.b64decode(row["sealed_blob"])
-            row["previous_blob"] = row["previous_blob"] and base64.b64decode(row["previous_blob"])
-        self._snapshot = build_snapshot(raw, self._sealer)
+        try:
+            self._snapshot = build_snapshot(_thaw(self._path.read_bytes()), self._sealer)
+        except (ValueError, TypeError, LookupError) as error:
+            log.error("registry_file_damaged", path=str(self._path), why=_why(error))
+            return False
         return True
+
+
+def _thaw(kept: bytes) -> dict[str, Any]:
+    raw: dict[str, Any] = orjson.loads(kept)
+    for row in raw["secrets"]:
+        row["sealed_blob"] = base64.b64decode(row["sealed_blob"])
+        row["previous_blob"] = row["previous_blob"] and base64.b64decode(row["previous_blob"])
+    return raw
+
+
+def _why(error: Exception) -> str:
+    return error.detail if isinstance(error, HookwrightError) else type(error).__name__
 
 
 def build_snapshot(raw: dict[str, Any], sealer: Sealer) -> Snapshot:

@@ -44,7 +44,7 @@ class Sealer:
         for cipher in self._ciphers:
             try:
                 return cipher.decrypt(nonce, text, _bound_to(source, name)).decode()
-            except InvalidTag:
+            except (InvalidTag, ValueError):  # another key, or damaged bytes
                 continue
         raise BadSetting(
             f'secret "{name}" of source "{source}" does not open with HOOKWRIGHT_SECRET_KEY: '

@@ -18,11 +18,11 @@ import httpx
 import uvicorn
 
 from gateway.config import Settings, load_settings
-from gateway.ingest.connection import limited_protocol, sweep
+from gateway.ingest.connection import sweep
 from gateway.operations import keys, scripts, secrets, sources
 from gateway.operations.operator import Operator, open_operator
 from gateway.seal import write_secret_key
-from gateway.serve.gateway import open_gateway
+from gateway.serve.gateway import open_gateway, server_config
 from gateway.serve.worker import open_worker
 from gateway.store.migrate import migrate
 from gateway.supervise.valkey import find_valkey_binary
@@ -114,16 +114,7 @@ class Running:
 async def serving(settings: Settings) -> AsyncIterator[str]:
     """Serve the gateway in this process; gives its address."""
     async with open_gateway(settings) as app:
-        config = uvicorn.Config(
-            app,
-            port=settings.gateway_port,
-            http=limited_protocol(settings),
-            ws="none",
-            lifespan="off",
-            access_log=False,
-            log_config=None,
-        )
-        server = uvicorn.Server(config)
+        server = uvicorn.Server(server_config(app, settings))
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
         task = asyncio.create_task(server._serve())
         sweeper = asyncio.create_task(sweep(server.server_state))

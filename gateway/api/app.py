@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -10,7 +11,7 @@ from starlette.routing import Route
 from gateway.api.actions import Actions
 from gateway.api.health import Health
 from gateway.api.reading import Reading
-from gateway.errors import HookwrightError, NotFound
+from gateway.errors import HookwrightError, MethodNotAllowed, NotFound
 from gateway.ids import mint_event_id
 from gateway.ingest import respond
 from gateway.ingest.pipeline import Pipeline
@@ -34,13 +35,20 @@ def build_api(op: Operator, pipeline: Pipeline) -> Starlette:
             Route("/api/contacts/{identifier:path}", _answering(reading.contact), methods=["GET"]),
             Route("/api/orders/{order_id:path}", _answering(reading.order), methods=["GET"]),
             Route("/api/{action}", _answering(actions.one), methods=["POST"]),
-            Route("/{path:path}", _answering(_nothing_here), methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
-        ]
+        ],
+        exception_handlers={HTTPException: _answer_strays},
     )
 
 
-async def _nothing_here(request: Request, request_id: str) -> Answer:
-    raise NotFound(f"nothing is at {request.method} {request.url.path[:200]}; the README lists what there is")
+async def _answer_strays(request: Request, stray: Exception) -> Response:
+    """Answer what no route takes: an unknown path, or a method that its path does not know."""
+    assert isinstance(stray, HTTPException)
+    here = f"{request.method} {request.url.path[:200]}"
+    error: HookwrightError = NotFound(f"nothing is at {here}; the README lists what there is")
+    if stray.status_code == 405:
+        allowed = (stray.headers or {}).get("Allow", "")
+        error = MethodNotAllowed(f"{here}: this address takes {allowed}", allowed)
+    return _response(respond.refused(error, mint_event_id()))
 
 
 def _answering(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
@@ -55,8 +63,12 @@ def _answering(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
         except Exception:
             log.exception("request_broke", request_id=request_id, path=request.url.path)
             given = respond.broken(request_id)
-        response = Response(given.body, given.status)
-        response.raw_headers.extend(given.headers)
-        return response
+        return _response(given)
 
     return answer
+
+
+def _response(answer: Answer) -> Response:
+    response = Response(answer.body, answer.status)
+    response.raw_headers.extend(answer.headers)
+    return response

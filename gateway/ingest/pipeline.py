@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from gateway import clock
 from gateway.access import MAY_POST, require_key
 from gateway.config import Settings
-from gateway.errors import AuthenticateBroke, HookwrightError, NotFound, NotGenuine, SourceDisabled
+from gateway.errors import AuthenticateBroke, HookwrightError, NotFound, NotGenuine, SourceDisabled, TriedLater
 from gateway.event import Event
 from gateway.ids import mint_event_id
 from gateway.ingest import respond
@@ -31,6 +31,9 @@ from gateway.queue.pending import pending_note
 from gateway.registry import Registry, Source
 from gateway.sandbox.pool import Pool
 
+# A script's words may repeat what was sent: they are kept with the event or the rejected request, never logged.
+SAID_BY_SCRIPT = (NotGenuine, AuthenticateBroke, TriedLater)
+
 
 @dataclass(slots=True)
 class Line:
@@ -39,6 +42,7 @@ class Line:
     request_id: str
     source: str
     outcome: str = ""
+    stage: str | None = None
     reason: str | None = None
     body_bytes: int = 0
     client_ip: str = ""
@@ -58,7 +62,7 @@ class Pipeline:
     async def __call__(self, scope: Scope, messages: Receive, send: Send) -> None:
         """Serve `/in/{source}` and below: an ASGI application."""
         name, _, rest = scope["path"].removeprefix("/in/").partition("/")
-        line = Line(mint_event_id(), name)
+        line = Line(mint_event_id(), name[:64])
         try:
             with self.room.taken():
                 answer = await self._take(scope, messages, name, f"/{rest}" if rest else "", line)
@@ -67,7 +71,8 @@ class Pipeline:
             self._write(line, 0)
             return
         except HookwrightError as error:
-            line.outcome, line.reason = line.outcome or error.title, error.detail
+            line.outcome = line.outcome or error.title
+            line.reason = None if isinstance(error, SAID_BY_SCRIPT) else error.detail
             answer = respond.refused(error, line.request_id)
         except Exception:
             log.exception("request_broke", request_id=line.request_id, source=name)
@@ -128,7 +133,7 @@ class Pipeline:
         return respond.document(200, {"id": line.request_id, "status": "captured"}, line.request_id)
 
     def _respond(self, judgement: Judgement, source: Source, line: Line) -> Answer:
-        line.outcome, line.reason = judgement.event.status.value, judgement.event.reason
+        line.outcome, line.stage = judgement.event.status.value, judgement.event.stage
         if judgement.reply is not None:
             return respond.scripted(judgement.reply, line.request_id)
         return respond.accepted(judgement.event, is_held=source.state == "paused")
@@ -143,5 +148,6 @@ class Pipeline:
             ms=round((time.perf_counter() - line.started) * 1000, 2),
             body_bytes=line.body_bytes,
             client_ip=line.client_ip or None,
+            stage=line.stage,
             reason=line.reason,
         )

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from gateway.errors import AuthenticateBroke, HookwrightError, NotGenuine, Unavailable
+from gateway.errors import AuthenticateBroke, HookwrightError, MethodNotAllowed, NotGenuine, Unavailable
 from gateway.event import Event, Status
 from gateway.ingest.receive import Send
 from gateway.sandbox.outcome import Reply
@@ -64,6 +64,8 @@ def refused(error: HookwrightError, request_id: str) -> Answer:
     headers: list[tuple[bytes, bytes]] = [_PROBLEM, (b"x-request-id", request_id.encode())]
     if isinstance(error, Unavailable):
         headers.append((b"retry-after", str(error.retry_after_seconds).encode()))
+    if isinstance(error, MethodNotAllowed):
+        headers.append((b"allow", error.allowed.encode()))
     if status == 401:
         headers.append((b"www-authenticate", b'Bearer realm="hookwright"'))
     if status in (408, 413, 431):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from gateway.actions.fields import canonical_identifier_key, normalise_identifier
-from gateway.errors import Ambiguous, NotFound, OperatorError
+from gateway.errors import Ambiguous, BadRequest, NotFound, OperatorError
 from gateway.event import Status
 from gateway.operations.operator import Operator
 from gateway.queue.kept import list_kept
@@ -50,9 +50,13 @@ async def _find_queued(op: Operator, event_id: str) -> dict[str, Any] | None:
 
 
 async def load_contact(op: Operator, key: str, value: str) -> dict[str, Any]:
-    """Give all that is known of the contact with this identifier. Raises NotFound."""
+    """Give all that is known of the contact with this identifier. Raises NotFound, BadRequest."""
     canonical = canonical_identifier_key(key)
-    found = await op.read(lambda conn: find_contact(conn, canonical, normalise_identifier(canonical, value) or ""))
+    try:
+        stored = normalise_identifier(canonical, value) or ""
+    except ValueError as error:
+        raise BadRequest(str(error)) from None
+    found = await op.read(lambda conn: find_contact(conn, canonical, stored))
     if found is None:
         raise NotFound(f"there is no contact with {key} {value}")
     return found

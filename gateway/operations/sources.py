@@ -21,7 +21,7 @@ from gateway.store.sources import insert_source, load_source, update_source
 from gateway.store.sources import list_sources as read_sources
 from gateway.store.versions import insert_version, load_version, mark_published
 
-SLUG = re.compile(r"^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$")
+SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 BUILT_IN = "api"  # where API events of keys without a source belong
 RETAKE_AT_ONCE = 256
 
@@ -35,7 +35,7 @@ async def add_source(
     settings: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Add a source; with a plugin its script is live at once. Raises Conflict, NotFound, OperatorError."""
-    if not SLUG.match(name) or name == BUILT_IN:
+    if not SLUG.fullmatch(name) or name == BUILT_IN:
         raise OperatorError(
             f'"{name}" cannot name a source: 1 to 64 of a-z, 0-9 and -, not at the ends, and not "{BUILT_IN}"'
         )

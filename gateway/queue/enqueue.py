@@ -20,6 +20,7 @@ from redis.asyncio.connection import ConnectionPool
 from gateway.errors import QueueUnavailable
 from gateway.event import Lane
 from gateway.ids import mint_job_id
+from gateway.logs import log
 from gateway.queue.connect import connection_pool
 from gateway.queue.flight import Command, Flight
 from gateway.queue.keys import FUNCTION, PENDING, queue_name
@@ -133,6 +134,9 @@ class Enqueuer:
                 await flight.send_until_known(_flush(batch))
             except QueueUnavailable as error:
                 _settle(batch, error)
+            except Exception:  # a bug of ours must not cost a flight: without flights nothing is taken any more
+                log.exception("flush_broke", events=sum(len(entry.events) for entry in batch))
+                _settle(batch, QueueUnavailable("a fault of the queue; send it again"))
             else:
                 _settle(batch, None)
 

@@ -50,21 +50,7 @@ def serve_gateway(settings: Settings) -> None:
 
 async def _serve(settings: Settings) -> None:
     async with open_gateway(settings) as app:
-        config = uvicorn.Config(
-            app,
-            host=settings.gateway_host,
-            port=settings.gateway_port,
-            http=limited_protocol(settings),
-            ws="none",
-            lifespan="off",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            date_header=False,
-            timeout_graceful_shutdown=DRAIN_SECONDS,
-            backlog=2048,
-        )
-        server = _Server(config)
+        server = _Server(server_config(app, settings))
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, server.stop)
         sweeper = asyncio.create_task(sweep(server.server_state))
@@ -72,6 +58,25 @@ async def _serve(settings: Settings) -> None:
             await server.serve()
         finally:
             sweeper.cancel()
+
+
+def server_config(app: Gateway, settings: Settings) -> uvicorn.Config:
+    """Give what uvicorn is told: nothing of its own about proxies, logs and headers."""
+    return uvicorn.Config(
+        app,
+        host=settings.gateway_host,
+        port=settings.gateway_port,
+        http=limited_protocol(settings),
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        proxy_headers=False,  # it would believe any X-Forwarded-For from this machine; TRUSTED_PROXIES decides
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+        backlog=2048,
+    )
 
 
 class _Server(uvicorn.Server):

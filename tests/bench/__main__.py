@@ -18,7 +18,7 @@ PARTS = ("ingest", "worker", "rest", "sustained")
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _read(arguments)
-    console, machine, rows = Console(), report.describe_machine(), list[Row]()
+    console, machine, rows = report.open_console(), report.describe_machine(), list[Row]()
     report.print_machine(console, machine)
     for part in options.only or PARTS:
         rows += _PARTS[part](console, options)

@@ -21,7 +21,7 @@ EVENT_ID = "evt_01HZZZZZZZZZZZZZZZZZZZZZZZ"
 
 
 def rows() -> list[Row]:
-    return [Row("sandbox", "the sandbox's round trip alone (CPU: the gateway's side)")]
+    return [Row("sandbox", "sandbox alone (CPU: the gateway's side)")]
 
 
 def shopify_script() -> Script:

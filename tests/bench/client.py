@@ -1,6 +1,7 @@
-"""Client: the load where there is no wrk. A process of its own: `python -m tests.bench.client PORT CONNECTIONS SECONDS FILE`.
+"""Client: the load where there is no wrk; a process of its own, so that it takes turns with nobody.
 
-Reads the same file of requests as wrk.lua and ends with the same line of JSON.
+`python -m tests.bench.client PORT CONNECTIONS SECONDS FILE` reads the same file of requests as wrk.lua and
+ends with the same line of JSON.
 """
 
 import asyncio
@@ -109,7 +110,8 @@ def read_requests(path: Path) -> list[Template]:
 
 
 def main(port: str, connections: str, seconds: str, path: str) -> None:
-    print(orjson.dumps(uvloop.run(post(int(port), int(connections), float(seconds), read_requests(Path(path))))).decode())
+    tally = uvloop.run(post(int(port), int(connections), float(seconds), read_requests(Path(path))))
+    print(orjson.dumps(tally).decode())
 
 
 if __name__ == "__main__":

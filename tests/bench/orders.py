@@ -70,7 +70,9 @@ def templates(path: str, count: int) -> list[Template]:
 
 def contact_templates(path: str, api_key: str, count: int) -> list[Template]:
     """Give the contacts of the same orders, for the action API."""
-    return [_template(path, {"content-type": "application/json", "x-api-key": api_key}, body) for body in _contacts(count)]
+    return [
+        _template(path, {"content-type": "application/json", "x-api-key": api_key}, body) for body in _contacts(count)
+    ]
 
 
 def _contacts(count: int) -> Iterator[bytes]:

@@ -18,7 +18,9 @@ STOP_SECONDS = 20.0
 
 
 @contextmanager
-def run(argv: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
+def run(
+    argv: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run a Python module as a process, and stop it at the end."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("HOOKWRIGHT_")}
     with log.open("ab") as file:

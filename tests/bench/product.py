@@ -4,6 +4,7 @@ Takes a temporary folder; gives a source with the Shopify plugin, and gateway an
 """
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from gateway.operations.sources import add_source
 from gateway.queue.keys import WORKER_HEARTBEAT
 from tests.bench import orders
 from tests.bench.processes import run, wait_for_port
-from tests.running import PATIENCE_SECONDS, free_port, prepare, run_valkey
+from tests.running import PATIENCE_SECONDS, prepare, run_valkey
 
 
 @dataclass(slots=True)
@@ -47,7 +48,9 @@ class Product:
         return self.settings.gateway_port
 
     def redis(self) -> Redis:
-        return self.stack.enter_context(Redis.from_url(self.redis_url))
+        redis: Redis = Redis.from_url(self.redis_url)
+        self.stack.callback(redis.close)
+        return redis
 
     def start_gateway(self) -> Popen[bytes]:
         process = self.stack.enter_context(run(("gateway.cli", "gateway"), self._log("gateway"), self.environment))
@@ -84,13 +87,8 @@ async def _fill(settings: Settings) -> str:
 
 def wait_for_worker(redis: Redis) -> None:
     """Return when a worker has said that it is there."""
-    import time
-
     give_up_at = time.monotonic() + PATIENCE_SECONDS
     while not any(redis.scan_iter(f"{WORKER_HEARTBEAT}*")):
         if time.monotonic() > give_up_at:
             raise RuntimeError("the worker did not start")
         time.sleep(0.02)
-
-
-__all__ = ["Product", "free_port", "product", "valkey", "wait_for_worker"]

@@ -15,7 +15,14 @@ from rich.table import Table
 from tests.bench.figures import Row, percentile
 from tests.bench.load import client_name
 
+_WIDTH = 120
 RESULTS = Path(__file__).parent / "results"
+
+
+def open_console() -> Console:
+    """Give the terminal, or lines wide enough for the tables where there is none."""
+    console = Console()
+    return console if console.is_terminal else Console(width=_WIDTH)
 
 
 def describe_machine() -> dict[str, Any]:
@@ -49,7 +56,7 @@ def print_machine(console: Console, machine: dict[str, Any]) -> None:
 def print_table(console: Console, title: str, rows: Sequence[Row], bases: Sequence[Row | None]) -> None:
     """Print rows with their ratios to the base rows that were measured in the same run."""
     table = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
-    table.add_column("what", max_width=64)
+    table.add_column("what", no_wrap=True)
     ratios = [base for base in bases if base is not None and base.rates]
     for heading in ("a second", "± %", "p50 ms", "p99 ms", "CPU µs", *(f"× {base.name}" for base in ratios)):
         table.add_column(heading, justify="right")

@@ -1,4 +1,4 @@
-"""Rest: from the first byte of a POST to its effects committed in the database, on a machine that has nothing else to do.
+"""Rest: from a POST to its effects committed in the database, on a machine that has nothing else to do.
 
 Posts one by one with a pause between. The row is looked for in the database itself: asking the gateway
 would be work for those who are measured.
@@ -22,8 +22,8 @@ PATIENCE_SECONDS = 10.0
 
 def rows() -> list[Row]:
     return [
-        Row("post-answered", "POST → 202, one at a time, at rest"),
-        Row("post-applied", "POST → applied and committed, one at a time, at rest"),
+        Row("post-answered", "POST → 202"),
+        Row("post-applied", "POST → applied and committed"),
     ]
 
 
@@ -33,20 +33,22 @@ def measure(answered: Row, applied: Row, posts: int) -> None:
         running.start_gateway()
         wait_for_worker(running.redis())
         times = _post_all(running, posts)
-    for row, values in ((answered, [time[0] for time in times]), (applied, [time[1] for time in times])):
+    for row, values in zip((answered, applied), zip(*times, strict=True), strict=True):
         row.p50s_ms.append(percentile(values, 0.5) * 1000)
         row.p99s_ms.append(percentile(values, 0.99) * 1000)
 
 
 def _post_all(running: Product, posts: int) -> list[tuple[float, float]]:
     """Post one after the other; the first few, which meet a cold sandbox and a cold cache, do not count."""
-    cold, times = 5, []
+    cold, times = 5, list[tuple[float, float]]()
     uri = f"file:{running.folder / 'hookwright.db'}?mode=ro"
-    with closing(http.client.HTTPConnection("127.0.0.1", running.port)) as gateway:
-        with closing(sqlite3.connect(uri, uri=True)) as database:
-            for number in range(posts + cold):
-                times.append(_post(gateway, database, number))
-                time.sleep(PAUSE_SECONDS)
+    with (
+        closing(http.client.HTTPConnection("127.0.0.1", running.port)) as gateway,
+        closing(sqlite3.connect(uri, uri=True)) as database,
+    ):
+        for number in range(posts + cold):
+            times.append(_post(gateway, database, number))
+            time.sleep(PAUSE_SECONDS)
     return times[cold:]
 
 

@@ -21,8 +21,8 @@ PATIENCE_SECONDS = 300.0
 
 def rows() -> list[Row]:
     return [
-        Row("sustained-answered", "gateway and worker together: answered"),
-        Row("sustained-applied", "gateway and worker together: applied, until the queue is empty"),
+        Row("sustained-answered", "answered, while the worker works"),
+        Row("sustained-applied", "applied, until the queue is empty"),
     ]
 
 

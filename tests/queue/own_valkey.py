@@ -89,6 +89,10 @@ async def list_jobs(redis: Redis, lane: Lane = Lane.LIVE) -> dict[str, list[str]
     return jobs
 
 
+async def queued_ids(redis: Redis) -> list[str]:
+    return [event_id for ids in (await list_jobs(redis)).values() for event_id in ids]
+
+
 @asynccontextmanager
 async def enqueuing(url: str, wait_seconds: float = 5) -> AsyncIterator[Enqueuer]:
     enqueuer = Enqueuer(url, wait_seconds=wait_seconds)

@@ -90,7 +90,7 @@ async def test_each_setting_that_breaks_the_promise_of_a_202_is_said(
 
 async def test_a_redis_that_does_not_show_its_settings_is_said_to_be_unknown(own_valkey: OwnValkey) -> None:
     async with client(own_valkey.url) as redis:
-        await redis.execute_command("ACL", "SETUSER", "default", "-config")
+        await redis.acl_setuser("default", commands=["-config"])
         with pytest.raises(NoPermissionError):
             await redis.config_get("appendonly")
         durability = await read_durability(redis)

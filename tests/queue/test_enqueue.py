@@ -5,11 +5,12 @@ import asyncio
 import pytest
 from arq.connections import ArqRedis
 from arq.constants import job_key_prefix
-from own_valkey import OwnValkey, client, enqueuing, list_jobs, make_event, pack, put
+from own_valkey import OwnValkey, client, enqueuing, list_jobs, make_event, pack, put, queued_ids
+from structlog.testing import capture_logs
 
 from gateway.errors import QueueUnavailable
 from gateway.event import Lane
-from gateway.queue.enqueue import FLIGHTS, FLUSH_BYTES_MAX, FLUSH_EVENTS_MAX, Enqueuer
+from gateway.queue.enqueue import FLIGHTS, FLUSH_BYTES_MAX, FLUSH_EVENTS_MAX, Enqueuer, Packed
 from gateway.queue.inspection import read_queue, read_room
 from gateway.queue.keys import PENDING, queue_name
 from gateway.queue.parcel import Replay, Replays, unpack
@@ -27,7 +28,7 @@ async def test_events_that_come_together_share_a_job(enqueuer: Enqueuer, redis: 
     await asyncio.gather(*(put(enqueuer, event) for event in events))
     jobs = await list_jobs(redis)
     assert len(jobs) <= FLIGHTS
-    assert sorted(sum(jobs.values(), [])) == sorted(event.id for event in events)
+    assert sorted(await queued_ids(redis)) == sorted(event.id for event in events)
 
 
 async def test_a_flush_closes_at_256_events(enqueuer: Enqueuer, redis: ArqRedis) -> None:
@@ -90,7 +91,7 @@ async def test_closing_flushes_what_waits(valkey_url: str, redis: ArqRedis) -> N
         tasks = [asyncio.create_task(put(enqueuer, event)) for event in events]
         await asyncio.sleep(0)
     assert await asyncio.gather(*tasks) == [event.id for event in events]
-    assert sorted(sum((await list_jobs(redis)).values(), [])) == sorted(event.id for event in events)
+    assert sorted(await queued_ids(redis)) == sorted(event.id for event in events)
 
 
 async def test_a_large_call_is_several_jobs_in_one_transaction(enqueuer: Enqueuer, redis: ArqRedis) -> None:
@@ -121,15 +122,26 @@ async def test_a_full_queue_refuses_and_writes_nothing_of_what_it_refused(own_va
             for _ in range(100):
                 confirmed.append(await put(enqueuer, make_event(b"x" * 300_000)))
         assert confirmed
-        assert sum((await list_jobs(redis)).values(), []) == confirmed
-        assert {key.decode() for key in await redis.hkeys(PENDING)} == set(confirmed)
+        assert await queued_ids(redis) == confirmed
+        assert (await read_room(redis)).events == len(confirmed)
+        assert all([await find_pending(redis, event_id) for event_id in confirmed])
         assert len(await redis.keys(job_key_prefix + "*")) == len(confirmed)
 
         await redis.config_set("maxmemory", 0)
-        assert await put(enqueuer, make_event()) in sum((await list_jobs(redis)).values(), [])
+        assert await put(enqueuer, make_event()) in await queued_ids(redis)
 
 
 async def test_a_redis_that_was_never_there_is_said_to_be_away() -> None:
     async with enqueuing("unix:///tmp/there-is-no-such-socket.sock") as enqueuer:
         with pytest.raises(QueueUnavailable, match="not reachable"):
             await put(enqueuer, make_event())
+
+
+async def test_a_flush_that_breaks_is_refused_and_costs_no_flight(enqueuer: Enqueuer, redis: ArqRedis) -> None:
+    broken = Packed("evt_broken", b"{}", "text where bytes belong")  # type: ignore[arg-type]
+    with capture_logs():
+        for _ in range(FLIGHTS * 2):
+            with pytest.raises(QueueUnavailable, match="fault"):
+                await enqueuer.put(broken)
+    event_id = await put(enqueuer, make_event())
+    assert await queued_ids(redis) == [event_id]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from own_valkey import OwnValkey, client, enqueuing, list_jobs, make_event, put, until_idle
+from own_valkey import OwnValkey, client, enqueuing, list_jobs, make_event, put, queued_ids, until_idle
 from running import PATIENCE_SECONDS
 
 from gateway.errors import QueueUnavailable
@@ -25,7 +25,7 @@ async def test_a_frozen_redis_is_not_waited_for_and_what_was_sent_is_there_once(
         own_valkey.thaw()
         after = await put(enqueuer, make_event())
         await until_idle(enqueuer, redis, jobs=3)
-        written = sum((await list_jobs(redis)).values(), [])
+        written = await queued_ids(redis)
         assert sorted(written) == sorted([before, unknown.id, after])
 
 
@@ -47,7 +47,7 @@ async def test_after_kill_9_all_that_was_answered_is_there_and_the_unknown_flush
         async with client(own_valkey.url) as redis:
             sent_before_the_end = await put(enqueuer, make_event())
             give_up_at = asyncio.get_running_loop().time() + PATIENCE_SECONDS
-            while not {event.id for event in unknown} <= set(written := sum((await list_jobs(redis)).values(), [])):
+            while not {event.id for event in unknown} <= set(written := await queued_ids(redis)):
                 assert asyncio.get_running_loop().time() < give_up_at, "the flush of unknown outcome never came"
                 await asyncio.sleep(0.02)
             assert len(written) == len(set(written)), "twice in the queue"

@@ -41,7 +41,7 @@ class Desk:
 
     def status(self, event: Event) -> str | None:
         found = self.event(event.id)
-        return found and found["status"]
+        return None if found is None else str(found["status"])
 
     def contact(self, email: str) -> dict[str, Any] | None:
         with self.store.reading() as connection:

@@ -55,4 +55,4 @@ if __name__ == "__main__":
         "redis_settings": RedisSettings(unix_socket_path=str(Path(sys.argv[1]))),
         **tuning,
     }
-    run_worker(settings)  # type: ignore[arg-type] # arq takes a dictionary as well as a class
+    run_worker(settings)

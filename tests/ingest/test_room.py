@@ -1,0 +1,77 @@
+"""Is there room for one more? Where there is none the sender hears it, before its body is read."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import orjson
+import pytest
+import pytest_asyncio
+from running import PATIENCE_SECONDS, WORD, Running
+from sockets import head, wire
+
+from gateway.queue.keys import PENDING
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+BODY = orjson.dumps({"email": "room@example.com", "visits": 1})
+
+
+async def until_ready(running: Running, status: int) -> None:
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while (await running.http.get("/readyz")).status_code != status:
+        assert time.monotonic() < give_up_at, f"/readyz never said {status}"
+        await asyncio.sleep(0.05)
+
+
+async def test_past_the_cap_of_requests_at_work_it_is_503_with_the_time_to_come_back(edge: Running) -> None:
+    cap = edge.settings.requests_in_flight_max
+    async with AsyncExitStack() as stack:
+        for _ in range(cap):
+            half = await stack.enter_async_context(wire(edge))
+            await half.send(head("/in/open", "x-word: sesame-open", "content-length: 1000") + b"{")
+        await asyncio.sleep(0.1)
+        refused = await edge.http.post("/in/open", content=BODY, headers=WORD)
+        key = await edge.make_key("sender")
+        also_api = await edge.http.post("/api/upsertContact", json={"identifiers": {"email": "a@b.c"}}, headers=key)
+    for answer in (refused, also_api):
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert f"{cap} requests" in answer.json()["detail"]
+
+
+async def test_places_come_free_again(edge: Running) -> None:
+    for _ in range(edge.settings.requests_in_flight_max * 3):
+        assert (await edge.http.post("/in/open", content=BODY, headers=WORD)).status_code == 202
+        assert (await edge.http.post("/in/nobody", content=BODY)).status_code == 404
+        assert (await edge.http.post("/in/open", content=BODY)).status_code == 401
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def full(edge: Running) -> AsyncIterator[Running]:
+    fill = {f"evt_filler_{number}": b"{}" for number in range(edge.settings.queue_events_max)}
+    await edge.op.redis.hset(PENDING, mapping=fill)  # type: ignore[misc]
+    await until_ready(edge, 503)
+    yield edge
+    await edge.op.redis.hdel(PENDING, *fill)  # type: ignore[misc]
+    await until_ready(edge, 200)
+
+
+async def test_a_full_queue_is_503_before_the_body_is_read(full: Running) -> None:
+    async with wire(full) as eager:
+        await eager.send(head("/in/open", "x-word: sesame-open", "content-length: 1000000"))
+        answer = await eager.read_answer()
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b"retry-after: 10\r\n" in answer
+    assert b"the queue is full" in answer
+
+
+async def test_a_full_queue_still_answers_who_asks(full: Running) -> None:
+    assert (await full.http.get("/healthz")).status_code == 200
+    assert (await full.http.get("/api/events/evt_x", headers=full.admin)).status_code == 404
+
+
+async def test_after_the_queue_was_full_posts_are_taken_again(edge: Running) -> None:
+    await until_ready(edge, 200)
+    assert (await edge.http.post("/in/open", content=BODY, headers=WORD)).status_code == 202
