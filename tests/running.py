@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,19 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def wait_for_valkey(path: Path) -> None:
+    """Wait until the server behind a socket answers: the socket is there a moment before it listens."""
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < give_up_at:
+        with socket.socket(socket.AF_UNIX) as probe, suppress(OSError):
+            probe.connect(str(path))
+            probe.sendall(b"PING\r\n")
+            if probe.recv(64).startswith(b"+PONG"):
+                return
+        time.sleep(0.01)
+    raise AssertionError("Valkey did not start")
+
+
 @contextmanager
 def run_valkey(folder: Path, *options: str) -> Iterator[str]:
     """Run an empty Valkey of its own; gives its URL."""
@@ -59,10 +72,7 @@ def run_valkey(folder: Path, *options: str) -> Iterator[str]:
     argv += ["--appendonly", "yes", "--appendfsync", "always", "--logfile", str(folder / "valkey.log"), *options]
     process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        give_up_at = time.monotonic() + PATIENCE_SECONDS
-        while not path.exists():
-            assert time.monotonic() < give_up_at, "Valkey did not start"
-            time.sleep(0.01)
+        wait_for_valkey(path)
         yield f"unix://{path}"
     finally:
         process.terminate()

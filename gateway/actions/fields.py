@@ -4,13 +4,21 @@ Sources of the rules: the seed of the action API and DESIGN's section on the eig
 seed spells a thing twice, both are accepted and one is stored.
 """
 
-from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import phonenumbers
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -82,7 +90,7 @@ def normalise_identifier(key: str, value: Any) -> str | None:
 
 
 def _identifiers(value: Any) -> dict[str, str]:
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         raise ValueError('identifiers are an object, for example {"email": "a@example.com"}')
     found: dict[str, str] = {}
     for spelled, raw in value.items():
@@ -100,50 +108,42 @@ def _identifiers(value: Any) -> dict[str, str]:
 
 
 def _priority(value: Any) -> Any:
-    if isinstance(value, Iterable) and not isinstance(value, str | Mapping):
+    if isinstance(value, list):
         return [canonical_identifier_key(key) if isinstance(key, str) else key for key in value]
     return value
-
-
-def _flatten(value: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterable[tuple[str, Any]]:
-    if depth > 20:
-        raise ValueError("attributes are nested deeper than 20 objects")
-    for key, item in value.items():
-        if isinstance(item, Mapping):
-            yield from _flatten(item, f"{prefix}{key}.", depth + 1)
-        else:
-            yield f"{prefix}{key}", item
 
 
 def _attributes(value: Any) -> dict[str, Any]:
     """Flatten objects to dotted names; arrays stay whole, null clears."""
     if value == []:  # an empty object, as PHP writes it
         return {}
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         raise ValueError("attributes are an object")
-    flat = dict(_flatten(value))
+    flat: dict[str, Any] = {}
+    _flatten(value, "", 0, flat)
     for name, item in flat.items():
-        if not name.strip() or len(name) > NAME_MAX:
+        if not 0 < len(name) <= NAME_MAX or name.isspace():
             raise ValueError(f"an attribute's name has 1 to {NAME_MAX} characters")
-        if subscription_channel(name) is not None and item not in ("subscribed", "unsubscribed", None):
+        is_subscription = name.endswith(SUBSCRIPTION_SUFFIX) and subscription_channel(name) is not None
+        if is_subscription and item not in ("subscribed", "unsubscribed", None):
             raise ValueError(f'{name} is "subscribed" or "unsubscribed"')
-        key = canonical_identifier_key(name)
-        if key in DEFAULT_PRIORITY:
+        if (key := canonical_identifier_key(name)) in DEFAULT_PRIORITY:
             normalise_identifier(key, item)
     return flat
 
 
-def _document(value: Any) -> Any:
-    """Take an object, or an array (the seed shows both); an empty array is an empty object, as PHP writes it."""
-    if value is None or value == []:
-        return {}
-    if not isinstance(value, dict | list):
-        raise ValueError("is an object or an array")
-    return value
+def _flatten(value: dict[str, Any], prefix: str, depth: int, flat: dict[str, Any]) -> None:
+    if depth > 20:
+        raise ValueError("attributes are nested deeper than 20 objects")
+    for key, item in value.items():
+        if isinstance(item, dict):
+            _flatten(item, f"{prefix}{key}.", depth + 1, flat)
+        else:
+            flat[prefix + key] = item
 
 
-def _text(value: Any) -> Any:
-    return str(value) if type(value) is int else value
+def _empty(_: Any) -> dict[str, Any]:
+    return {}
 
 
 def _instant(value: Any) -> Any:
@@ -156,11 +156,21 @@ def _instant(value: Any) -> Any:
 Identifiers = Annotated[dict[str, str], BeforeValidator(_identifiers)]
 Priority = Annotated[list[str], BeforeValidator(_priority)]
 Attributes = Annotated[dict[str, Any], BeforeValidator(_attributes)]
-Document = Annotated[dict[str, Any] | list[Any], BeforeValidator(_document)]
+# An object, or an array (the seed shows both); null and the empty array are an empty object, as PHP writes it.
+Document = Annotated[
+    dict[str, Any]
+    | Annotated[list[Any], Field(min_length=1)]
+    | Annotated[list[Any], Field(max_length=0), AfterValidator(_empty)]
+    | Annotated[None, AfterValidator(_empty)],
+    Field(union_mode="left_to_right"),
+]
 Instant = Annotated[AwareDatetime, BeforeValidator(_instant)]
-Text = Annotated[str, StringConstraints(max_length=TEXT_MAX), BeforeValidator(_text)]
+# Numbers are written out: senders have ids of both kinds.
+Text = Annotated[str, StringConstraints(max_length=TEXT_MAX), Field(coerce_numbers_to_str=True)]
 Name = Annotated[
-    str, StringConstraints(min_length=1, max_length=NAME_MAX, strip_whitespace=True), BeforeValidator(_text)
+    str,
+    StringConstraints(min_length=1, max_length=NAME_MAX, strip_whitespace=True),
+    Field(coerce_numbers_to_str=True),
 ]
 Money = Annotated[Decimal, Field(max_digits=24, decimal_places=8)]
 Quantity = Annotated[int, Field(ge=1, le=1_000_000_000)]

@@ -49,6 +49,9 @@ _MANY: TypeAdapter[list[Action]] = TypeAdapter(
 )
 
 FAULTS_MAX = 50
+SHOWN_MAX = 3
+# What pydantic calls the branches of fields.Document, and a key of an object.
+_DOCUMENT_BRANCHES = ("dict[", "list[", "function-after[", "[key]")
 
 
 def parse_actions(raw: bytes) -> list[Action]:
@@ -71,10 +74,11 @@ def _translate(error: ValidationError, *, is_many: bool) -> BadRequest | Unproce
     details = error.errors(include_url=False, include_context=False, include_input=False)
     if details[0]["type"] == "json_invalid":
         return BadRequest(details[0]["msg"])
-    faults = [Fault(_pointer(detail, is_many=is_many), _message(detail)) for detail in details[:FAULTS_MAX]]
-    more = len(details) - len(faults)
-    summary = "; ".join(f"{fault.pointer or '/'}: {fault.detail}" for fault in faults[:3])
-    return Unprocessable(summary + (f" … and {more + len(faults) - 3} more" if len(faults) + more > 3 else ""), faults)
+    # One fault a place: a document that is neither object nor array is told once by each branch of its union.
+    faults = list(dict.fromkeys(Fault(_pointer(detail, is_many=is_many), _message(detail)) for detail in details))
+    summary = "; ".join(f"{fault.pointer or '/'}: {fault.detail}" for fault in faults[:SHOWN_MAX])
+    more = f" … and {len(faults) - SHOWN_MAX} more" if len(faults) > SHOWN_MAX else ""
+    return Unprocessable(summary + more, faults[:FAULTS_MAX])
 
 
 def _pointer(detail: ErrorDetails, *, is_many: bool) -> str:
@@ -82,11 +86,17 @@ def _pointer(detail: ErrorDetails, *, is_many: bool) -> str:
     parts: Sequence[int | str] = detail["loc"]
     if is_many and len(parts) > 1:
         parts = (parts[0], *parts[2:])
-    kept = [part for part in parts if part not in ("dict[str,any]", "list[any]", "[key]")]
+    kept = [part for part in parts[:-1] if part != "[key]"] + [part for part in parts[-1:] if not _is_branch(part)]
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in kept)
 
 
+def _is_branch(part: int | str) -> bool:
+    return isinstance(part, str) and part.startswith(_DOCUMENT_BRANCHES)
+
+
 def _message(detail: ErrorDetails) -> str:
+    if detail["loc"] and _is_branch(detail["loc"][-1]):
+        return "is an object or an array"
     if detail["type"] == "union_tag_invalid":
         return f"no such action; there are {', '.join(ACTION_NAMES)}"
     if detail["type"] == "union_tag_not_found":

@@ -257,6 +257,15 @@ def test_unknown_fields_are_refused_at_every_level() -> None:
     assert found == dict.fromkeys(("/colour", "/items/0/weight", "/contact/age"), "no such field")
 
 
+@pytest.mark.parametrize(("given", "stored"), [({"a": 1}, {"a": 1}), ([1], [1]), ([], {}), (None, None)])
+def test_a_document_is_an_object_or_an_array_and_an_empty_array_is_an_empty_object(given: Any, stored: Any) -> None:
+    assert (parse("upsertOrder", **order(properties=given)).properties or None) == (stored or None)
+
+
+def test_a_document_that_is_neither_is_told_once() -> None:
+    assert faults("upsertOrder", **order(properties=5)) == {"/properties": "is an object or an array"}
+
+
 def test_a_supplement_record_that_cannot_be_dated_is_refused() -> None:
     records = [{"id": 1, "at": "2026-01-01T00:00:00Z"}, {"id": 2, "at": "soon"}]
     found = faults("upsertSupplementRecords", contact=CONTACT, supplement="s", updatedDateField="at", records=records)

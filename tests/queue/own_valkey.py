@@ -12,7 +12,7 @@ from pathlib import Path
 import msgpack
 from arq.constants import job_key_prefix
 from redis.asyncio import Redis
-from running import PATIENCE_SECONDS
+from running import PATIENCE_SECONDS, wait_for_valkey
 
 from gateway.event import Event, Lane, Status
 from gateway.ids import mint_event_id
@@ -41,11 +41,7 @@ class OwnValkey:
         self.process = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        give_up_at = time.monotonic() + PATIENCE_SECONDS
-        while not path.exists():
-            assert self.process.poll() is None, "Valkey ended"
-            assert time.monotonic() < give_up_at, "Valkey did not start"
-            time.sleep(0.01)
+        wait_for_valkey(path)
 
     def freeze(self) -> None:
         self._signal(signal.SIGSTOP)
