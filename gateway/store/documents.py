@@ -10,6 +10,11 @@ from typing import Any
 import orjson
 
 
+def clean(text: str) -> str:
+    """Replace what is a character to Python and none to a database: NUL (PostgreSQL), half a surrogate pair (both)."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
+
+
 def _plain(value: Any) -> str:
     """Write money without an exponent: 1E+2 is a number, but no price that a person would write."""
     if isinstance(value, Decimal):

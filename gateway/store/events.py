@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, select
 
 from gateway.clock import iso
+from gateway.event import Status
 from gateway.store.documents import load
 from gateway.store.tables import events, is_standing, requests, waits
 
@@ -99,6 +100,16 @@ def load_request(connection: Connection, event_id: str) -> tuple[bytes, bytes] |
         .where(events.c.id == event_id)
     ).one_or_none()
     return None if row is None else (row.head_blob, row.body_blob)
+
+
+def find_told_keys(connection: Connection, root: str) -> list[str | None]:
+    """Give the unique keys under which a request has told something, oldest first; none while all its events failed.
+
+    A replay belongs to the delivery that its request is known by, whatever the manifest says by now.
+    """
+    failed = (Status.FAILED.value, Status.DISCARDED.value)
+    told = select(events.c.unique_key).where(events.c.root == root, events.c.status.not_in(failed))
+    return list(connection.scalars(told.order_by(events.c.id)))
 
 
 def count_deliveries(

@@ -14,7 +14,7 @@ from ulid import ULID
 
 from gateway.event import Event, Lane, Status
 from gateway.store import dialect
-from gateway.store.documents import dump
+from gateway.store.documents import clean, dump
 from gateway.store.identifiers import Identifier
 from gateway.store.tables import events, is_standing, requests, sources, waits
 
@@ -181,8 +181,7 @@ def _ruled(ruling: Ruling) -> dict[str, Any]:
 
 
 def _text(text: str | None) -> str | None:
-    """Replace NUL, which is a character to Python and SQLite, and none to PostgreSQL."""
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}") if text else text
+    return None if text is None else clean(text)
 
 
 def _minted_at(event_id: str) -> int:

@@ -13,7 +13,7 @@ from gateway.queue.pending import clear_pending
 from gateway.registry import Registry
 from gateway.sandbox.pool import Pool
 from gateway.store.engine import Store
-from gateway.store.events import load_event, load_request
+from gateway.store.events import find_told_keys, load_event, load_request
 from gateway.worker.coalesce import Writer
 
 
@@ -49,6 +49,7 @@ class Jobs:
         with self.store.reading() as conn:
             root = load_event(conn, replay.replay_of)
             stored = load_request(conn, replay.replay_of)
+            told_keys = find_told_keys(conn, replay.replay_of)
         if root is None:
             raise NotFound(f"there is no event {replay.replay_of}")
         event = Event(
@@ -57,7 +58,7 @@ class Jobs:
             source=root["source"],
             received_at=root["received_us"],
             status=Status.FAILED,
-            unique_key=root["unique_key"],
+            unique_key=told_keys[0] if told_keys else root["unique_key"],
             stage="replay",
         )
         source = self.registry.find(root["source"])
@@ -76,4 +77,4 @@ class Jobs:
             raise
         except HookwrightError as error:
             return replace(event, reason=f"the script refuses it: {error.detail}")
-        return replace(judged, unique_key=event.unique_key or judged.unique_key)
+        return replace(judged, unique_key=told_keys[0] if told_keys else judged.unique_key)

@@ -388,3 +388,13 @@ async def test_publishing_again_and_again_drops_no_request(running: Running) -> 
     statuses = [status for statuses in await asyncio.gather(*posting) for status in statuses]
     assert len(statuses) > 8
     assert set(statuses) == {202}
+
+
+async def test_a_replay_stays_in_the_delivery_of_its_request_when_the_manifest_has_changed(running: Running) -> None:
+    await running.add_source("renamed")
+    first = await post(running, "renamed", {"email": "rn@example.com", "visits": 1}, **{"x-delivery": "r-1"})
+    await running.event(first.json()["id"])
+    await running.op.publish(lambda conn: _set_unique(conn, "renamed"))
+    again = await running.event(await replay.replay_event(running.op, first.json()["id"]))
+    assert (again["status"], again["unique_key"]) == ("applied", None)
+    assert (await running.event(first.json()["id"]))["replaced_by"] == again["id"], "both would count"

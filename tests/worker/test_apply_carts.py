@@ -10,8 +10,8 @@ from gateway.worker.apply import carts
 EMAIL = {"email": "a@example.com"}
 
 
-def cart(desk: Desk) -> dict[str, int]:
-    return {line["product_id"]: line["qty"] for line in desk.contact("email", "a@example.com")["cart"]}
+def cart(desk: Desk, email: str = "a@example.com") -> dict[str, int]:
+    return {line["product_id"]: line["qty"] for line in desk.contact("email", email)["cart"]}
 
 
 def test_products_add_up_and_are_taken_and_never_go_below_none(desk: Desk) -> None:
@@ -74,7 +74,35 @@ def test_an_order_that_was_another_persons_first_takes_from_that_persons_cart(de
     desk.send(make_event(3, order(EMAIL, items=[bought("P", 1)])))
     desk.send(make_event(2, order(other, items=[bought("P", 1)])))
     assert cart(desk) == {"P": 5}
-    assert desk.contact("email", "b@example.com")["cart"][0]["qty"] == 4
+    assert cart(desk, "b@example.com") == {"P": 4}
+
+
+def test_a_replay_that_takes_an_order_back_lets_the_next_one_take(desk: Desk) -> None:
+    other = {"email": "b@example.com"}
+    desk.send(make_event(1, put(EMAIL, bought("P", 5)), put(other, bought("P", 5))))
+    desk.send(make_event(2, order(EMAIL, items=[bought("P", 1)])), make_event(3, order(other, items=[bought("P", 2)])))
+    assert (cart(desk), cart(desk, "b@example.com")) == ({"P": 4}, {"P": 5})
+    desk.send(make_event(4, root=2))
+    assert (cart(desk), cart(desk, "b@example.com")) == ({"P": 5}, {"P": 3})
+
+
+def test_an_order_that_takes_no_more_gives_back_also_what_is_folded_away(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(carts, "RECENT_CHANGES_MAX", 1)
+    for number, said in ((5, put(EMAIL, bought("P"))), (1, put(EMAIL, bought("P", 5)))):
+        desk.send(make_event(number, said))
+    desk.send(make_event(3, order(EMAIL, items=[bought("P", 2)])))
+    assert cart(desk) == {"P": 4}
+    desk.send(make_event(2, order({"email": "b@example.com"}, items=[bought("P", 2)])))
+    assert cart(desk) == {"P": 6}
+
+
+def test_an_order_that_takes_no_more_gives_back_what_a_late_addition_brings(desk: Desk) -> None:
+    desk.send(make_event(5, put(EMAIL, bought("P", 1))))
+    desk.send(make_event(3, order(EMAIL, items=[bought("P", 4)])))
+    desk.send(make_event(1, put(EMAIL, bought("P", 5))), make_event(2, order(EMAIL, items=[bought("P", 1)])))
+    assert cart(desk) == {"P": 5}
 
 
 CHANGES = (

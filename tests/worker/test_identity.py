@@ -51,6 +51,15 @@ def test_contacts_merge_where_the_action_allows_it_with_all_they_have(desk: Desk
     assert (len(found["orders"]), len(found["activities"])) == (1, 1)
 
 
+def test_nothing_is_left_of_the_contact_that_was_merged(desk: Desk) -> None:
+    desk.send(make_event(1, upsert(C1), join("VIP", C1)), make_event(2, upsert(A), join("VIP", A)))
+    desk.send(make_event(3, upsert(C1 | A)))
+    with desk.store.reading() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM contacts").scalar() == 1
+        assert connection.exec_driver_sql("SELECT count(*) FROM memberships").scalar() == 1
+        assert connection.exec_driver_sql("SELECT count(DISTINCT contact_id) FROM effects").scalar() == 1
+
+
 def test_a_merge_is_not_undone_by_a_replay(desk: Desk) -> None:
     desk.send(make_event(1, upsert(C1)), make_event(2, upsert(A)), make_event(3, upsert(C1 | A, attributes={"x": 1})))
     desk.send(make_event(4, root=3))

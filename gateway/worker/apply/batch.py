@@ -12,10 +12,11 @@ what an event says: that is written on the event.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway import clock
 from gateway.event import Event, Lane, Status
+from gateway.store.documents import clean
 from gateway.store.engine import Connection, Store
 from gateway.store.identifiers import Identifier
 from gateway.store.lists import create_lists
@@ -54,9 +55,7 @@ def apply_batch(store: Store, events: Sequence[Event], *, settings: ApplySetting
     with store.applying() as connection:
         known = find_known(connection, [event.id for event in events])
         new = {event.id: event for event in events if event.id not in known}
-        rulings = [
-            Ruling(event, event.status, stage=event.stage, reason=event.reason) for _, event in sorted(new.items())
-        ]
+        rulings = [_arrived(event) for _, event in sorted(new.items())]
         applied = _apply(connection, rulings, settings, lane)
         return applied + [Applied(event_id, stored.status, stored.reason) for event_id, stored in known.items()]
 
@@ -67,6 +66,13 @@ def retake(store: Store, event_ids: Sequence[str], *, settings: ApplySettings, l
         return []
     with store.applying() as connection:
         return _apply(connection, load_pending(connection, event_ids), settings, lane)
+
+
+def _arrived(event: Event) -> Ruling:
+    """Begin with what the gateway knows. The unique key is out of the sender's document: it may be no stored text."""
+    if event.unique_key is not None:
+        event = replace(event, unique_key=clean(event.unique_key))
+    return Ruling(event, event.status, stage=event.stage, reason=event.reason)
 
 
 def _apply(connection: Connection, rulings: Sequence[Ruling], settings: ApplySettings, lane: Lane) -> list[Applied]:
