@@ -17,8 +17,8 @@ from gateway.toolbox.wire import (
     Amount,
     Fields,
     Moment,
-    action,
     contact_fields,
+    given,
     id_text,
     merge_fields,
 )
@@ -43,8 +43,8 @@ def upsert_contact(
     exist. Example: `upsert_contact(identifiers={"email": "jo@example.com"}, attributes={"first_name": "Jo"},
     merge_allowed=True)`.
     """
-    return action(
-        "upsertContact",
+    return given(
+        action="upsertContact",
         identifiers=identifiers,
         identifiersPriority=identifiers_priority,
         attributes=attributes,
@@ -69,8 +69,8 @@ def create_contact_activities(
     False). Example: `create_contact_activities(contact=person, activities=[contact_activity("viewed",
     request.received_at)])`.
     """
-    return action(
-        "createContactactivities",
+    return given(
+        action="createContactactivities",
         contact=contact_fields(contact, WHOLE_CONTACT),
         contactActivities=activities,
         source=source,
@@ -91,8 +91,8 @@ def add_contacts_to_list(
     `contacts` is {"identifiers": {…}} or {"identifiers": [{…}, {…}]}. The list is made where there is none, unless
     `is_allowed_to_create_lists=False`. Example: `add_contacts_to_list(contacts=contact, list_name="newsletter")`.
     """
-    return action(
-        "addContactsToList",
+    return given(
+        action="addContactsToList",
         contacts=contact_fields(contacts, REFERENCE),
         listName=list_name,
         isAllowedToCreateLists=is_allowed_to_create_lists,
@@ -116,8 +116,8 @@ def remove_contacts_from_list(
     dict such as {"segment_group_id": "777"}. Example: `remove_contacts_from_list(contacts=contact,
     list_identifier="newsletter")`.
     """
-    return action(
-        "removeContactsFromList",
+    return given(
+        action="removeContactsFromList",
         contacts=contact_fields(contacts, REFERENCE),
         listIdentifier=list_identifier,
         listIdentifierKey=list_identifier_key,
@@ -147,8 +147,8 @@ def upsert_order(
     `should_remove_items_from_cart=False`. Amounts are best read with `money`. Example:
     `upsert_order(contact=person, order_id=727, purchase_date=t, status="paid", items=[…])`.
     """
-    return action(
-        "upsertOrder",
+    return given(
+        action="upsertOrder",
         contact=contact_fields(contact, REFERENCE),
         orderID=id_text(order_id),
         purchaseDate=purchase_date,
@@ -178,8 +178,8 @@ def upsert_supplement_records(
     ones. Example: `upsert_supplement_records(contact=person, supplement="subscriptions", records=[{"id": 7, "plan":
     "gold"}])`.
     """
-    return action(
-        "upsertSupplementRecords",
+    return given(
+        action="upsertSupplementRecords",
         contact=contact_fields(contact, REFERENCE),
         supplement=supplement,
         updatedDateField=updated_date_field,
@@ -203,8 +203,8 @@ def add_products_to_cart(
     is in it. Example: `add_products_to_cart(contact=person, items=[cart_item("p1", 2, sku="S", name="Cup",
     category="Kitchen")])`.
     """
-    return action(
-        "addProductsToCart",
+    return given(
+        action="addProductsToCart",
         contact=contact_fields(contact, REFERENCE),
         items=items,
         isWholeCart=is_whole_cart,
@@ -224,8 +224,8 @@ def remove_products_from_cart(
 
     Example: `remove_products_from_cart(contact=person, items=[cart_item("p1", 1)])`.
     """
-    return action(
-        "removeProductsFromCart",
+    return given(
+        action="removeProductsFromCart",
         contact=contact_fields(contact, REFERENCE),
         items=items,
         source=source,

@@ -30,35 +30,39 @@ WHOLE_CONTACT = {
 _MERGE_OPTIONS = {"merge_allowed": "mergeAllowed", "mergeable_secondary_keys": "mergeableSecondaryKeys"}
 
 
-def action(name: str, **fields: Any) -> dict[str, Any]:
-    return {"action": name, **given(**fields)}
-
-
 def given(**fields: Any) -> dict[str, Any]:
-    return {name: _wire(value, name) for name, value in fields.items() if value is not None}
+    """The fields that are not None, as JSON's own types."""
+    wire: dict[str, Any] = {}
+    for name, value in fields.items():
+        if value is not None:
+            wire[name] = value if type(value) in _AS_THEY_ARE else _wire(value, name, 0)
+    return wire
 
 
-def _wire(value: Any, name: str, depth: int = 0) -> Any:
+def _wire(value: Any, name: str, depth: int) -> Any:
     """A copy made of JSON's own types; a null inside attributes is kept, since it clears."""
+    # Texts and numbers, most of any payload, never come here: a call for each of them would be most of the work.
     kind = type(value)
-    if kind in _AS_THEY_ARE:
-        return value
+    if kind is not dict and kind is not list and kind is not tuple:
+        return _wire_leaf(value, name)
     if depth > DEPTH_MAX:
         raise ValueError(f"{name} has more than {DEPTH_MAX} levels")
     if kind is dict:
-        return {key: _wire(item, name, depth + 1) for key, item in value.items()}
-    if kind is list or kind is tuple:
-        return [_wire(item, name, depth + 1) for item in value]
-    return _wire_leaf(value, name)
+        copy = value.copy()
+        for key, item in value.items():
+            if type(item) not in _AS_THEY_ARE:
+                copy[key] = _wire(item, name, depth + 1)
+        return copy
+    return [item if type(item) in _AS_THEY_ARE else _wire(item, name, depth + 1) for item in value]
 
 
 def _wire_leaf(value: Any, name: str) -> str:
+    if type(value) is Decimal and value.is_finite():
+        return format_amount(value)
     if type(value) is datetime:
         return format_time(value)
     if type(value) is date:
         return value.isoformat()
-    if type(value) is Decimal and value.is_finite():
-        return format_amount(value)
     raise TypeError(f"{name} holds {type(value).__name__}, which an action cannot carry")
 
 
@@ -89,7 +93,7 @@ def _rename(fields: Fields, allowed: Mapping[str, str], what: str) -> dict[str, 
     renamed: dict[str, Any] = {}
     for key, value in fields.items():
         wire = allowed.get(key, key)
-        if wire not in allowed.values():
+        if key not in allowed and key not in allowed.values():
             raise TypeError(f"{what} has no field {key!r} here; it takes {', '.join(allowed)}")
         if wire in renamed:
             raise TypeError(f"{what} has {key!r} twice, in two spellings")

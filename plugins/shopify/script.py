@@ -67,18 +67,18 @@ def left(body, at, settings):
 
 
 def order(body, at, settings):
-    contact = buyer(body, settings)
-    if not body.get("id") or "line_items" not in body:
+    contact, get = buyer(body, settings), body.get
+    if not get("id") or "line_items" not in body:
         raise Ignore("an order without its number or its items")
     yield upsert_contact(**contact, attributes=buyer_profile(body), merge_allowed=True, occurred_at=at)
     yield upsert_order(
         contact=contact,
         order_id=body["id"],
-        purchase_date=first_time(body.get("processed_at"), body.get("created_at")) or at,
-        status="cancelled" if body.get("cancelled_at") else body.get("financial_status") or "pending",
+        purchase_date=first_time(get("processed_at"), get("created_at")) or at,
+        status="cancelled" if get("cancelled_at") else get("financial_status") or "pending",
         items=[bought(line, count) for line, count in counted(body["line_items"])],
-        total_amount=amount(body.get("total_price")),
-        tax=amount(body.get("total_tax")),
+        total_amount=amount(get("total_price")),
+        tax=amount(get("total_tax")),
         properties=chosen(body, ORDER_FIELDS),
         occurred_at=at,
     )
@@ -173,28 +173,25 @@ def consent(contact, channel, stated, at, force=None):
 
 
 def bought(line, count):
-    get = line.get
+    product, sku, title, price, variant = told(line)
     return order_item(
-        product_of(line), get("sku") or "", title_of(line), manufacturer_name=get("vendor"),
-        item_price=amount(get("price")), qty=count, properties=chosen(line, VARIANT_FIELDS),
+        product, sku, title, manufacturer_name=line.get("vendor"), item_price=price, qty=count, properties=variant
     )
 
 
 def wanted(line, count, body):
-    properties = {**chosen(line, VARIANT_FIELDS), **chosen(body, ("abandoned_checkout_url",))}
-    return cart_item(
-        product_of(line), count, sku=line.get("sku") or "", name=title_of(line), category="",
-        item_price=amount(line.get("price")), properties=properties,
-    )
+    product, sku, title, price, variant = told(line)
+    properties = {**variant, **chosen(body, ("abandoned_checkout_url",))}
+    return cart_item(product, count, sku=sku, name=title, category="", item_price=price, properties=properties)
 
 
-def title_of(line):
-    return line.get("title") or line.get("presentment_title") or "(no title)"
-
-
-def product_of(line):
-    """A line that somebody typed in by hand has no product: its title stands for it."""
-    return line.get("product_id") or line.get("variant_id") or f"custom:{line.get('title')}"[:250]
+def told(line):
+    """What orders and carts tell of a line: its product, sku, title, price and variant."""
+    get = line.get
+    # A line that somebody typed in by hand has no product: its title stands for it.
+    product = get("product_id") or get("variant_id") or f"custom:{get('title')}"[:250]
+    title = get("title") or get("presentment_title") or "(no title)"
+    return product, get("sku") or "", title, amount(get("price")), chosen(line, VARIANT_FIELDS)
 
 
 def counted(lines):
@@ -270,21 +267,24 @@ ORDER_FIELDS = (
 DRAFT_FIELDS = ("name", "status", "currency", "total_price", "order_id", "invoice_url", "created_at", "completed_at")
 SHIPMENT_FIELDS = ("order_id", "status", "shipment_status", "tracking_company", "tracking_number", "tracking_url")
 CONTRACT_FIELDS = ("status", "currency_code", "billing_policy", "delivery_policy", "origin_order_id", "revision_id")
-ORDER_EVENTS = ("create", "updated", "paid", "partially_fulfilled", "fulfilled", "cancelled")
-CONTRACT_EVENTS = ("create", "update", "activate", "pause", "cancel", "expire", "fail")
 
 TOPICS = {
-    **dict.fromkeys([f"customers/{event}" for event in ("create", "update", "enable", "disable")], customer),
+    "customers/create": customer, "customers/update": customer, "customers/enable": customer,
+    "customers/disable": customer,
     "customers_email_marketing_consent/update": marketing_consent,
     "customers_marketing_consent/update": marketing_consent,
     "customers/purchasing_summary": purchasing_summary,
-    **dict.fromkeys(["customer.tags_added", "customer.joined_segment"], joined),
-    **dict.fromkeys(["customer.tags_removed", "customer.left_segment"], left),
-    **dict.fromkeys([f"orders/{event}" for event in ORDER_EVENTS], order),
-    **dict.fromkeys(["checkouts/create", "checkouts/update", "carts/create", "carts/update"], cart),
-    **dict.fromkeys(["draft_orders/create", "draft_orders/update"], draft_order),
-    **dict.fromkeys(["fulfillments/create", "fulfillments/update"], shipment),
-    **dict.fromkeys([f"subscription_contracts/{event}" for event in CONTRACT_EVENTS], subscription_contract),
+    "customer.tags_added": joined, "customer.joined_segment": joined,
+    "customer.tags_removed": left, "customer.left_segment": left,
+    "orders/create": order, "orders/updated": order, "orders/paid": order, "orders/partially_fulfilled": order,
+    "orders/fulfilled": order, "orders/cancelled": order,
+    "checkouts/create": cart, "checkouts/update": cart, "carts/create": cart, "carts/update": cart,
+    "draft_orders/create": draft_order, "draft_orders/update": draft_order,
+    "fulfillments/create": shipment, "fulfillments/update": shipment,
+    "subscription_contracts/create": subscription_contract, "subscription_contracts/update": subscription_contract,
+    "subscription_contracts/activate": subscription_contract, "subscription_contracts/pause": subscription_contract,
+    "subscription_contracts/cancel": subscription_contract, "subscription_contracts/expire": subscription_contract,
+    "subscription_contracts/fail": subscription_contract,
 }
 
 IGNORED = {

@@ -103,6 +103,21 @@ def test_a_contact_is_copied_and_its_keys_are_renamed() -> None:
     assert PERSON["identifiers"]["email"] == "jo@example.com"
 
 
+def test_what_is_changed_after_an_action_was_built_changes_nothing_in_it() -> None:
+    properties: dict[str, Any] = {"size": "xs", "tags": ["new"]}
+    line = order_item("p", "s", "n", properties=properties)
+    items = [line]
+    order = upsert_order(contact=PERSON, order_id="1", purchase_date=NOON, status="", items=items)
+    properties["size"] = "xl"
+    properties["tags"].append("sale")
+    line["name"] = "other"
+    line["properties"]["size"] = "m"
+    line["properties"]["tags"].append("old")
+    items.append(line)
+    sold = {"productID": "p", "sku": "s", "name": "n", "properties": {"size": "xs", "tags": ["new"]}}
+    assert order["items"] == [sold]
+
+
 @pytest.mark.parametrize(
     ("contact", "message"),
     [

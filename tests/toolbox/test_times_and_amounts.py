@@ -1,6 +1,6 @@
 """Times in every usual form and money to the last digit; nothing is guessed."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -72,6 +72,8 @@ def test_what_is_no_time_is_a_value_error(value: Any, options: dict[str, str], r
 
 def test_a_time_is_written_in_utc_or_as_asked() -> None:
     assert format_time(MOMENT) == "2024-05-01T12:00:00Z"
+    assert format_time(MOMENT.replace(year=7, microsecond=120)) == "0007-05-01T12:00:00.000120Z"
+    assert format_time(MOMENT.astimezone(timezone(timedelta(hours=-3)))) == "2024-05-01T12:00:00Z"
     assert format_time(MOMENT, zone="Asia/Tokyo") == "2024-05-01T21:00:00+09:00"
     assert format_time(MOMENT, zone="Asia/Tokyo", format="%d.%m. %H:%M") == "01.05. 21:00"
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import phonenumbers
 import pytest
 
 from gateway import toolbox
@@ -44,6 +45,27 @@ def test_phones_become_e164_or_nothing(text: str | None, region: str | None, pho
     assert normalize_phone(text, region) == phone
 
 
+def test_a_number_that_is_e164_already_is_read_as_the_library_reads_it() -> None:
+    for region in phonenumbers.SUPPORTED_REGIONS:
+        code = phonenumbers.country_code_for_region(region)
+        found = phonenumbers.example_number(region)
+        assert found is not None
+        example = phonenumbers.national_significant_number(found)
+        for national in (example, f"0{example}", f"1{example}", f"8{example}", example[:-2], f"{example}99"):
+            assert normalize_phone(f"+{code}{national}") == library_phone(f"+{code}{national}"), (region, national)
+    for text in ("+99912345678", "+21012345678", "+80012345678", "+0123456789"):
+        assert normalize_phone(text) == library_phone(text), text
+
+
+def library_phone(text: str) -> str | None:
+    try:
+        number = phonenumbers.parse(text)
+    except phonenumbers.NumberParseException:
+        return None
+    is_possible = phonenumbers.is_possible_number(number)
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) if is_possible else None
+
+
 def test_an_unknown_region_is_an_error() -> None:
     with pytest.raises(ValueError, match="no region 'XX'"):
         normalize_phone("1", "XX")
@@ -56,6 +78,9 @@ def test_an_unknown_region_is_an_error() -> None:
         ("jo@localhost", None), ("jo", None), ("@example.com", None), ("jo@", None), ("jo@exa mple.com", None),
         ("a@b@example.com", None), ("jo..x@example.com", None), (".jo@example.com", None), ("jo@-x.com", None),
         ("jo@x-.com", None), ("jo@x..com", None), ("Jo <jo@example.com>", None), ("x" * 65 + "@example.com", None),
+        ("x" * 64 + "@e.com", "x" * 64 + "@e.com"), ("a@" + "b" * 63 + ".com", "a@" + "b" * 63 + ".com"),
+        ("a@" + "b" * 64 + ".com", None), ("jo.@example.com", None), ("jo@example.com.", None), ("jo@ex_a.com", None),
+        ("jö@exämple.com", "jö@exämple.com"), ("jo\x00@example.com", None), ("jo@example.com\n", "jo@example.com"),
         ("a@" + "b" * 300 + ".com", None), ("", None), (None, None),
     ],
 )  # fmt: skip

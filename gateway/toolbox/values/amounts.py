@@ -6,10 +6,11 @@ Takes what senders write, gives Decimal. Never guesses what a comma means.
 import re
 from decimal import Decimal
 
-from gateway.toolbox.exact import exact, exact_text
+from gateway.toolbox.exact import exact
 
 _DIGITS_MAX = 30
-_AMOUNT = re.compile(rf"[+-]?\d{{1,{_DIGITS_MAX}}}(\.\d{{0,{_DIGITS_MAX}}})?")
+_TEXT_CHARACTERS_MAX = 80
+_AMOUNT = re.compile(rf"[+-]?\d{{1,{_DIGITS_MAX}}}(\.\d{{0,{_DIGITS_MAX}}})?", re.ASCII)
 
 
 def money(value: str | int | float | Decimal, minor_units: int | None = None) -> Decimal:
@@ -31,19 +32,22 @@ def money(value: str | int | float | Decimal, minor_units: int | None = None) ->
 
 def format_amount(amount: Decimal) -> str:
     """Without an exponent wherever a person would write it so."""
-    return f"{amount:f}" if abs(amount.adjusted()) <= _DIGITS_MAX else str(amount)
+    text = str(amount)
+    return f"{amount:f}" if "E" in text and abs(amount.adjusted()) <= _DIGITS_MAX else text
 
 
 def _read(value: object) -> Decimal:
     if type(value) is str:
-        text = exact_text(value, "amount", 80).strip()
+        if len(value) > _TEXT_CHARACTERS_MAX:
+            raise ValueError(f"amount is longer than {_TEXT_CHARACTERS_MAX} characters")
+        text = value.strip()
     elif type(value) is int or type(value) is Decimal:
         text = _plain_digits(value)
     elif type(value) is float:
         text = _plain_digits(Decimal(repr(value)))  # the shortest text of a float is what the sender wrote
     else:
         raise TypeError(f"an amount must be str, int, float or Decimal, not {type(value).__name__}")
-    if not text.isascii() or not _AMOUNT.fullmatch(text):
+    if not _AMOUNT.fullmatch(text):
         raise ValueError(f"{text!r} is not an amount")
     return Decimal(text)
 

@@ -84,7 +84,7 @@ def search_json(expression: str, value: Any) -> Any:
     except (jmespath.exceptions.JMESPathError, RecursionError, ArithmeticError, TypeError) as error:
         raise ValueError(f"JMESPath {expression!r}: {error}") from None
     check_plain(found)
-    return found
+    return _copy(found)  # a literal of the expression is kept with it, for the next request
 
 
 def get_path(value: Any, path: str, default: Any = None) -> Any:
@@ -129,6 +129,12 @@ def _as_text(value: object) -> str:
     if type(value) is date:
         return value.isoformat()
     raise ValueError(f"{value} cannot be written as JSON")
+
+
+def _copy(value: Any) -> Any:
+    if type(value) is dict:
+        return {key: _copy(item) for key, item in value.items()}
+    return [_copy(item) for item in value] if type(value) is list or type(value) is tuple else value
 
 
 @lru_cache(maxsize=64)

@@ -5,16 +5,19 @@ number or an address really exists.
 """
 
 import re
+from typing import Any
 
 import phonenumbers
 
 from gateway.toolbox.exact import exact_text
 
 _PHONE_CHARACTERS_MAX = 100
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _EMAIL_CHARACTERS_MAX = 254  # RFC 5321 4.5.3.1.3
-_LOCAL_CHARACTERS_MAX = 64  # RFC 5321 4.5.3.1.1
-_LOCAL = re.compile(r"[^\s@\"(),:;<>\[\\\]\x00-\x1f]+")
-_LABEL = re.compile(r"[^\W_]([^\W_]|-)*")
+_LOCAL = r"[^\s.@\"(),:;<>\[\\\]\x00-\x1f]+"
+_LABEL = r"[^\W_](?:(?:[^\W_]|-){0,61}[^\W_])?"
+# 64 characters before the @: RFC 5321 4.5.3.1.1
+_EMAIL = re.compile(rf"(?=[^@]{{1,64}}@){_LOCAL}(?:\.{_LOCAL})*@{_LABEL}(?:\.{_LABEL})+")
 
 
 def normalize_phone(text: str | None, region: str | None = None) -> str | None:
@@ -30,6 +33,8 @@ def normalize_phone(text: str | None, region: str | None = None) -> str | None:
         raise ValueError(f"there is no region {region!r}")
     if len(exact_text(text, "phone")) > _PHONE_CHARACTERS_MAX:
         return None
+    if _E164.fullmatch(text) and _is_complete(text):
+        return text
     try:
         number = phonenumbers.parse(text, region.upper() if region else None)
     except phonenumbers.NumberParseException:
@@ -37,6 +42,19 @@ def normalize_phone(text: str | None, region: str | None = None) -> str | None:
     if not phonenumbers.is_possible_number(number):
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _is_complete(text: str) -> bool:
+    """Is nothing to be taken away from this E.164 text? What `parse` finds out too, in six times the time."""
+    code_end = next((end for end in (2, 3, 4) if int(text[1:end]) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE), None)
+    if code_end is None:
+        return False
+    code, national = int(text[1:code_end]), text[code_end:]
+    region = phonenumbers.region_code_for_country_code(code)
+    metadata: Any = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(code, region)
+    trunk_prefix = metadata.national_prefix_for_parsing
+    is_bare = national[:1] != "0" and (trunk_prefix is None or re.match(trunk_prefix, national) is None)
+    return is_bare and len(national) in metadata.general_desc.possible_length
 
 
 def normalize_email(text: str | None) -> str | None:
@@ -48,12 +66,4 @@ def normalize_email(text: str | None) -> str | None:
     if text is None or len(exact_text(text, "email")) > _EMAIL_CHARACTERS_MAX + 50:
         return None
     address = text.strip().lower()
-    local, at, domain = address.partition("@")
-    is_local = len(local) <= _LOCAL_CHARACTERS_MAX and _LOCAL.fullmatch(local) and ".." not in f".{local}."
-    labels = domain.split(".")
-    is_domain = len(labels) > 1 and all(_is_label(label) for label in labels)
-    return address if at and is_local and is_domain and len(address) <= _EMAIL_CHARACTERS_MAX else None
-
-
-def _is_label(label: str) -> bool:
-    return len(label) <= 63 and not label.endswith("-") and _LABEL.fullmatch(label) is not None
+    return address if len(address) <= _EMAIL_CHARACTERS_MAX and _EMAIL.fullmatch(address) else None

