@@ -153,7 +153,8 @@ class Channel(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is one without being derived from it
 
     def data_received(self, data: bytes) -> None:
-        self.heard_at = self._loop.time()
+        if self._kill_reason is not None:
+            return  # it goes on talking until the signal arrives: none of that is kept
         try:
             for frame in self._reader.feed(data):
                 self._land(*wire.read_result(frame))
@@ -163,16 +164,15 @@ class Channel(asyncio.Protocol):
             self.close()
 
     def _land(self, request_id: int, meta: dict[str, Any], actions: bytes, reply_body: bytes) -> None:
-        if self._kill_reason is not None:
-            return
         if not self.layers.done():
             self.layers.set_result(_read_layers(request_id, meta))
             return
         if not self.flights or self.flights[0].request_id != request_id:
             raise wire.ProtocolBroken("an answer that nobody asked for")
         flight = self.flights[0]
-        result = wire.read_outcome(meta, actions, reply_body) if flight.operation in _RUNS else meta
+        result = wire.read_outcome(meta, actions, reply_body, self.limits) if flight.operation in _RUNS else meta
         self.flights.popleft()
+        self.heard_at = self._loop.time()  # an answer is a sign of life; a dripping of bytes is none
         if not flight.landing.done():
             flight.landing.set_result(result)
 

@@ -28,7 +28,8 @@ _SCALARS = frozenset((str, bytes, int, float, bool, type(None), Decimal, datetim
 _FORMATTABLE = frozenset((str, int, float, bool, Decimal, datetime, date))
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _WIDE_FORMAT = re.compile(r"\d{4,}")
-_WIDE_PERCENT = re.compile(r"%(?:\([^)]*\))?[-+ #0]*(?:\*|\d{4,}|\d*\.\*|\d*\.\d{4,})")
+# A key with brackets in it would hide what follows it from this reading, though not from Python's.
+_WIDE_PERCENT = re.compile(r"%(?:\([^()]*\()|%(?:\([^()]*\))?[-+ #0]*(?:\*|\d{4,}|\d*\.\*|\d*\.\d{4,})")
 
 _BASES_OF_SCRIPT_CLASSES = frozenset((object, Exception, ValueError, TypeError, KeyError, LookupError, RuntimeError))
 
@@ -82,10 +83,18 @@ def attribute_getter(table: AttributeTable, class_table: Mapping[type, frozenset
             wrap = names[name]
             return getattr(owner, name) if wrap is None else wrap(owner)
         if not name.startswith("_") and _is_own(owner, name, class_table):
-            return getattr(owner, name)
+            value = getattr(owner, name)
+            return _plain_arguments(value) if name == "args" and isinstance(owner, BaseException) else value
         raise AttributeError(_no_attribute(owner, name))
 
     return get_attribute
+
+
+def _plain_arguments(arguments: Any) -> Any:
+    """Give `error.args`; `[].index(f)` and its like put the address of f into their words."""
+    if type(arguments) is not tuple:
+        return arguments
+    return tuple(without_addresses(value) if type(value) is str else value for value in arguments)
 
 
 def _is_own(owner: Any, name: str, class_table: Mapping[type, frozenset[str]]) -> bool:
@@ -95,7 +104,7 @@ def _is_own(owner: Any, name: str, class_table: Mapping[type, frozenset[str]]) -
         return name in owner.__dict__ or _defines(kind, name) or (name == "args" and issubclass(kind, BaseException))
     if kind is ScriptClass:
         return _defines(owner, name)
-    if kind is type:
+    if kind is type or kind is TextClass:
         return name in class_table.get(owner, ())
     if kind is Listed:
         return name in owner.__dict__
@@ -141,7 +150,7 @@ def modulo(left: Any, right: Any) -> Any:
     if type(left) is not str and type(left) is not bytes:
         return left % right
     if _WIDE_PERCENT.search(left.decode("latin-1") if isinstance(left, bytes) else left):
-        raise ValueError("a width in % formatting may have three digits, and no *")
+        raise ValueError("a width in % formatting may have three digits, and no *; a key no bracket")
     if type(right) is tuple:
         return left % tuple(_operand(item) for item in right)
     if type(right) is dict:
@@ -158,22 +167,41 @@ def show(value: Any) -> str:
     if type(value) is str:
         return value
     text = str(value)
-    return text if type(value) in _SCALARS else _ADDRESS.sub("", text)
+    return text if type(value) in _SCALARS else without_addresses(text)
+
+
+def without_addresses(text: str) -> str:
+    """Cut ` at 0x7f…` out of the text form of an object."""
+    return _ADDRESS.sub("", text)
 
 
 def show_source(value: Any) -> str:
     """Give repr(value) without the addresses of objects."""
     text = repr(value)
-    return text if type(value) in _SCALARS else _ADDRESS.sub("", text)
+    return text if type(value) in _SCALARS else without_addresses(text)
 
 
-def call_str(*arguments: Any, **keywords: Any) -> str:
-    """Stand in for a call of str: of anything, or of bytes with an encoding."""
-    if len(arguments) == 1 and not keywords:
-        return show(arguments[0])
-    if not arguments and not keywords:
-        return ""
-    return decoder(arguments[0])(*arguments[1:], **keywords)
+class TextClass(type):
+    """Makes what stands for `str` in a script: also as a key, in `map` and by another name it shows no address."""
+
+    def __call__(cls, *arguments: Any, **keywords: Any) -> str:
+        if len(arguments) == 1 and not keywords:
+            return show(arguments[0])
+        if not arguments and not keywords:
+            return ""
+        return decoder(arguments[0])(*arguments[1:], **keywords)
+
+    def __instancecheck__(cls, value: Any) -> bool:
+        return isinstance(value, str)
+
+    def __subclasscheck__(cls, kind: type) -> bool:
+        return kind is cls or issubclass(kind, str)
+
+    def __repr__(cls) -> str:
+        return repr(str)
+
+
+text_class = TextClass("str", (), {name: value for name, value in vars(str).items() if not name.startswith("_")})
 
 
 def format_value(value: Any, conversion: int = -1, spec: str = "") -> str:

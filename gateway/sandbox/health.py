@@ -30,8 +30,8 @@ class Health:
     def require(self, source: str) -> None:
         """Raise SandboxUnavailable while the source may not run."""
         if source in self.quarantined:
-            detail = f"{source} is quarantined: {self.quarantined[source]}"
-            raise SandboxUnavailable(detail, retry_after_seconds=_BACKOFF_SECONDS_MAX)
+            # A stranger hears this: what the script did is for its own people.
+            raise SandboxUnavailable(f"{source} is quarantined", retry_after_seconds=_BACKOFF_SECONDS_MAX)
         backoff = self._backoffs.get(source)
         if backoff is not None and (wait := backoff.until - time.monotonic()) > 0:
             detail = f"the script of {source} died {backoff.deaths} times in a row"

@@ -201,13 +201,6 @@ class Language(RestrictingNodeTransformer):
             return _at(node, _call("_modulo_", node.left, node.right))
         return node
 
-    def visit_Call(self, node: ast.Call) -> Any:  # noqa: N802
-        is_str = isinstance(node.func, ast.Name) and node.func.id == "str" and "str" not in self._bound
-        visited: Any = super().visit_Call(node)
-        if is_str and isinstance(visited.func, ast.Name) and visited.func.id == "str":
-            visited.func = ast.copy_location(ast.Name("_str_", ast.Load()), visited.func)
-        return visited
-
     # x.y += 1 and x[k] += 1: owner and key are evaluated once and the value after the old one is read, as Python does
 
     def visit_AugAssign(self, node: ast.AugAssign) -> Any:  # noqa: N802

@@ -21,7 +21,7 @@ from gateway.sandbox.outcome import Checked, Outcome
 from gateway.sandbox.proof import SandboxReport
 from gateway.sandbox.script import Script
 from gateway.sandbox.stage import LOAD, TRANSFORM
-from gateway.sandbox.watchdog import Watchdog
+from gateway.sandbox.watchdog import RESTING_LOOK_SECONDS, WORKS_UNASKED, Watchdog
 
 Key = tuple[str, str]
 
@@ -75,7 +75,7 @@ class Pool:
     async def start(self) -> SandboxReport:
         """Start the fork server and prove the wall in a real child; give each layer as "on" or "off: why"."""
         report = await self._nursery.start()
-        self._sweeper = asyncio.get_running_loop().create_task(self._send_idle_children_home())
+        self._sweeper = asyncio.get_running_loop().create_task(self._sweep())
         return report
 
     async def close(self) -> None:
@@ -237,7 +237,7 @@ class Pool:
             self._drop((script.source, script.revision), channel)
             if death.is_escape:
                 self._health.quarantine(script.source, death.reason)
-            elif death.culprit is not None and death.stage in (LOAD, TRANSFORM):
+            elif death.reason == WORKS_UNASKED or (death.culprit is not None and death.stage in (LOAD, TRANSFORM)):
                 self._health.note_death(script.source)
 
         return mourn
@@ -266,9 +266,11 @@ class Pool:
             self._drop(key, channel)
         channel.retire()
 
-    async def _send_idle_children_home(self) -> None:
+    async def _sweep(self) -> None:
+        """Send home who has long had nothing to do, and kill who makes itself something to do."""
         while True:
-            await asyncio.sleep(max(self._idle_seconds / 4, 0.05))
+            await asyncio.sleep(min(max(self._idle_seconds / 4, 0.05), RESTING_LOOK_SECONDS))
+            self._watchdog.look_at_resting(self._channels())
             oldest = asyncio.get_running_loop().time() - self._idle_seconds
             for channel in self._channels():
                 if not channel.flights and channel.used_at < oldest:

@@ -29,6 +29,9 @@ def _public(kind: type, *left_out: str) -> frozenset[str]:
     return frozenset(name for name in dir(kind) if not name.startswith("_")) - frozenset(left_out)
 
 
+# Of these a script needs no more than the name: only the gateway makes one.
+TYPE_HINTS = ("Request", "Context")
+
 # What values of the language itself have; the toolbox lists its own.
 # `str.format` walks attributes in C, past every guard.
 _BUILTIN_ATTRIBUTES: dict[type, frozenset[str]] = {
@@ -47,7 +50,7 @@ _BUILTIN_ATTRIBUTES: dict[type, frozenset[str]] = {
 
 # What a script may read of a class itself, for `map(str.strip, parts)` and `dict.fromkeys(keys)`.
 CLASS_ATTRIBUTES: dict[type, frozenset[str]] = {
-    str: _public(str, "format", "format_map", "encode"),
+    guards.text_class: _public(str, "format", "format_map", "encode"),
     dict: frozenset(("fromkeys", "get", "keys", "values", "items")),
     bytes: frozenset(("fromhex",)),
     int: frozenset(("from_bytes",)),
@@ -73,7 +76,8 @@ def _read_guard() -> Callable[[Any, str], Any]:
 @cache
 def _importer() -> Callable[..., Any]:
     """Give the only `__import__` of a script. `language` has already refused every other statement."""
-    offered = guards.Listed("gateway.toolbox", {name: getattr(toolbox, name) for name in toolbox.__all__})
+    hints = {name: guards.Listed(name, {}) for name in TYPE_HINTS}
+    offered = guards.Listed("gateway.toolbox", {name: getattr(toolbox, name) for name in toolbox.__all__} | hints)
     package = guards.Listed("gateway", {"toolbox": offered})
 
     def import_listed(name: str, _globals: Any = None, _locals: Any = None, names: Any = (), level: int = 0) -> Any:
@@ -89,7 +93,7 @@ def _importer() -> Callable[..., Any]:
 def script_globals(print_line: Callable[..., None]) -> dict[str, Any]:
     """Give the template of a request's globals: all that a script can reach stands here."""
     offered: Mapping[str, Any] = {name: getattr(builtins, name) for name in BUILTIN_NAMES}
-    own = {"print": print_line, "repr": guards.show_source}
+    own = {"print": print_line, "repr": guards.show_source, "str": guards.text_class}
     machinery = {"__build_class__": builtins.__build_class__, "__import__": _importer()}
     return {
         "__builtins__": {**offered, **own, **machinery},
@@ -105,5 +109,4 @@ def script_globals(print_line: Callable[..., None]) -> dict[str, Any]:
         "_iter_unpack_sequence_": guards.keep_sequence,
         "_modulo_": guards.modulo,
         "_format_": guards.format_value,
-        "_str_": guards.call_str,
     }

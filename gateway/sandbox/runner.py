@@ -21,7 +21,7 @@ from gateway.errors import Problem
 from gateway.sandbox import wire
 from gateway.sandbox.compiler import FILE_NAME, Compiled, Refused, check_functions, compile_script
 from gateway.sandbox.delivery import DeliveryReader
-from gateway.sandbox.limits import describe_bytes
+from gateway.sandbox.limits import RESULT_PARTS_MAX, describe_bytes
 from gateway.sandbox.reach import script_globals
 from gateway.sandbox.script import LoadDocument
 from gateway.sandbox.stage import AUTHENTICATE, LOAD, STAGE_NAMES, TRANSFORM, StagePage
@@ -129,7 +129,7 @@ class Runner:
         actions = self._collect(namespace["transform"](request, context))
         meta: dict[str, Any] = {"kind": "actions"} if actions else {"kind": "ignored", "reason": "no actions"}
         reply_body = _put_reply(meta, context.reply) if context.reply is not None else b""
-        return meta, self._write(actions), reply_body
+        return meta, self._write(actions) if actions else b"", reply_body
 
     def _mark(self, request: Request, marks: dict[str, Any]) -> None:
         if (key := self._delivery.unique_key(request)) is not None:
@@ -161,6 +161,8 @@ class Runner:
             raise ResultRefused(f"an action is not JSON: {error}") from None
         if len(data) > self._limits["result_bytes"]:
             raise ResultRefused(f"limit: result {describe_bytes(self._limits['result_bytes'])}")
+        if data.count(b",") > RESULT_PARTS_MAX:
+            raise ResultRefused(f"limit: {RESULT_PARTS_MAX} values in the actions")
         if b"null" in data:
             _refuse_what_is_not_finite(actions)  # orjson writes NaN as null, which means something else
         return data

@@ -60,6 +60,8 @@ _NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "getrusage": (98, 165),
     "rt_sigaction": (13, 134),
     "uname": (63, 160),
+    "sysinfo": (99, 179),
+    "sched_getaffinity": (204, 123),
     "tgkill": (234, 131),
     "poll": (7, None),
     "ppoll": (271, 73),

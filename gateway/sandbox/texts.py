@@ -5,13 +5,15 @@ characters, addresses, frames of ours, or a secret. Never touches actions or rep
 """
 
 import base64
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Any
+from urllib.parse import quote
 
 from gateway.sandbox.compiler import FILE_NAME
-from gateway.sandbox.guards import show
+from gateway.sandbox.guards import show, without_addresses
 from gateway.sandbox.limits import describe_bytes
 
 REASON_CHARACTERS_MAX = 300
@@ -20,6 +22,8 @@ _TRACE_LINES_MAX = 20
 
 # Shorter ones would blot out ordinary words.
 _SECRET_CHARACTERS_MIN = 8
+# A line of a key over several lines, and not the words above and below it.
+_SECRET_LINE_CHARACTERS_MIN = 16
 _BLOT = "•••"
 
 _PLAIN_TYPES = frozenset((int, float, bool, type(None)))
@@ -28,7 +32,7 @@ _LOG_CONTROL = {code: text for code, text in _CONTROL.items() if code not in (9,
 
 
 class Mask:
-    """Blots out a source's secrets, as they are and in base64."""
+    """Blots out a source's secrets: as they are, escaped, and in base64, hexadecimal and percent encoding."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         forms = {form for secret in secrets if len(secret) >= _SECRET_CHARACTERS_MIN for form in _forms(secret)}
@@ -41,9 +45,23 @@ class Mask:
 
 
 def _forms(secret: str) -> set[str]:
+    """List the ways in which a text that is printed, quoted, signed or sent shows a secret."""
     raw = secret.encode(errors="surrogatepass")
-    encoded = (base64.b64encode(raw), base64.urlsafe_b64encode(raw))
-    return {secret, *(form.decode().rstrip("=") for form in encoded)}
+    escaped = (repr(secret)[1:-1], repr(raw)[2:-1], json.dumps(secret)[1:-1], quote(raw, safe=""), quote(raw))
+    lines = (
+        line for line in secret.splitlines() if len(line) >= _SECRET_LINE_CHARACTERS_MIN and not line.startswith("--")
+    )
+    return {secret, *lines, *escaped, raw.hex(), raw.hex().upper(), *_base64_forms(raw)}
+
+
+def _base64_forms(raw: bytes) -> Iterator[str]:
+    """Give the part of it that is the same whatever stands before and after the secret, as in Basic credentials."""
+    for before in range(3):
+        encoded = base64.b64encode(b"\0" * before + raw).decode().rstrip("=")
+        alone = encoded[(0, 2, 3)[before] : len(encoded) - ((before + len(raw)) % 3 > 0)]
+        if len(alone) >= _SECRET_CHARACTERS_MIN:
+            yield alone
+            yield alone.replace("+", "-").replace("/", "_")
 
 
 class Log:
@@ -109,7 +127,7 @@ def _message(error: BaseException) -> str:
 
 def tidy(text: str, mask: Mask, characters_max: int = REASON_CHARACTERS_MAX) -> str:
     """Mask, cut and escape; in this order, so that no secret is cut before it is masked."""
-    shown = mask.hide(text)[:characters_max].translate(_CONTROL)
+    shown = without_addresses(mask.hide(text))[:characters_max].translate(_CONTROL)
     return shown.encode(errors="replace").decode()
 
 

@@ -7,6 +7,7 @@ import codecs
 import importlib
 import os
 import tempfile
+import time
 
 import orjson
 
@@ -62,6 +63,8 @@ _HEAD = {
 
 def warm_up(*, is_fenced: bool) -> None:
     """Load all, use all once."""
+    os.environ["TZ"] = "UTC"  # a time without a zone must not tell where this machine stands
+    time.tzset()
     preload()
     for codec in CODECS:
         codecs.lookup(codec)

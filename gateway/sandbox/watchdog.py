@@ -8,7 +8,7 @@ silent whatever the page says. Past a limit: kill. Never waits for a script to c
 import asyncio
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from gateway.sandbox.channel import Channel, Flight
@@ -19,6 +19,11 @@ _TICK_SECONDS = 0.01
 _SILENCE_SLACK_SECONDS = 1.0
 # On a busy machine a second of CPU takes more than a second; loading counts CPU and is given this much time for it.
 _LOAD_WALL_FACTOR = 4
+
+# An honest child that was asked nothing waits for its socket: it uses no CPU at all.
+RESTING_LOOK_SECONDS = 1.0
+_RESTING_CPU_SECONDS = 0.02
+WORKS_UNASKED = "the sandbox works although it was asked nothing"
 
 _HAS_CPU_CLOCKS = sys.platform.startswith("linux")
 _CPUCLOCK_SCHED = 2
@@ -38,6 +43,7 @@ class Watchdog:
 
     def __init__(self) -> None:
         self._watches: dict[Channel, _Watch] = {}
+        self._resting: dict[Channel, tuple[float, float]] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def watch(self, channel: Channel) -> None:
@@ -47,6 +53,15 @@ class Watchdog:
             self._watches[channel] = _Watch(-1, channel.heard_at, 0.0)
         if self._timer is None:
             self._arm()
+
+    def look_at_resting(self, channels: Iterable[Channel]) -> None:
+        """Kill a child that has worked since the last look although it was asked nothing between the two."""
+        resting = {channel: (channel.used_at, _cpu_seconds(channel.pid)) for channel in channels if not channel.flights}
+        for channel, (used_at, cpu_seconds) in resting.items():
+            used_before, cpu_before = self._resting.get(channel, (None, cpu_seconds))
+            if used_before == used_at and cpu_seconds - cpu_before > _RESTING_CPU_SECONDS:
+                channel.kill(WORKS_UNASKED)
+        self._resting = resting
 
     def stop(self) -> None:
         if self._timer is not None:

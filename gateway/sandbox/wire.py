@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import orjson
 
+from gateway.sandbox.limits import RESULT_PARTS_MAX, Limits
 from gateway.sandbox.outcome import Outcome, Reply
 
 LOAD, AUTHENTICATE, TRANSFORM, PROBE = range(1, 5)
@@ -24,8 +25,33 @@ _RESULT = struct.Struct("<QII")
 _META_BYTES_MAX = 256 * 1024
 _ESCAPE_GROWTH = 6
 _REPLY_BYTES_MAX = 64 * 1024
-_KINDS = frozenset(("actions", "ignored", "answered", "rejected", "try_later", "failed"))
 _STAGES = frozenset(("load", "authenticate", "transform"))
+# What each kind of result must say; every other kind is unknown.
+_VERDICT = frozenset(("kind", "is_authenticated"))
+_NEEDS = {
+    "actions": _VERDICT,
+    "ignored": _VERDICT,
+    "answered": _VERDICT | {"reply"},
+    "rejected": _VERDICT | {"status", "reason"},
+    "try_later": _VERDICT | {"retry_after_seconds"},
+    "failed": _VERDICT | {"stage", "reason"},
+}
+_GENUINE = frozenset(("actions", "ignored"))
+_REPLYING = frozenset(("actions", "ignored", "answered"))
+_MICROS = 1_000_000
+_RANGES = {
+    "status": range(400, 500),
+    "retry_after_seconds": range(1, 86_401),
+    "occurred_at": range(-62_135_596_800 * _MICROS, 253_402_300_800 * _MICROS),  # the years 1 to 9999
+}
+# Six times what `texts` lets through: a control character is written as \uXXXX.
+_CHARACTERS_MAX = {"reason": 6 * 300, "unique_key": 256}
+_LINE_CHARACTERS_MAX = 6 * 200
+_TRACE_LINES_MAX = 20
+_LOG_NOTE_CHARACTERS_MAX = 100
+_REPLY_STATUSES = range(200, 300)
+_HEADERS_MAX = 32
+_HEADER_CHARACTERS_MAX = 4096
 _FIELD_TYPES: Final[dict[str, tuple[type, ...]]] = {
     "kind": (str,),
     "is_authenticated": (bool,),
@@ -127,40 +153,74 @@ def read_result(frame: bytes) -> tuple[int, dict[str, Any], bytes, bytes]:
     return request_id, meta, frame[meta_end:actions_end], frame[actions_end:]
 
 
-def read_outcome(meta: dict[str, Any], actions: bytes, reply_body: bytes) -> Outcome:
+def read_outcome(meta: dict[str, Any], actions: bytes, reply_body: bytes, limits: Limits) -> Outcome:
     """Build an Outcome from a result, field by field; raise ProtocolBroken where one does not fit."""
     for name, value in meta.items():
         if type(value) not in _FIELD_TYPES.get(name, ()):
             raise ProtocolBroken(f"a result with a strange {name[:40]!r}")
-    if meta.get("kind") not in _KINDS or "is_authenticated" not in meta:
-        raise ProtocolBroken("a result without a verdict")
-    if meta.get("stage", "load") not in _STAGES:
-        raise ProtocolBroken("a result of an unknown stage")
+        if (allowed := _RANGES.get(name)) is not None and value not in allowed:
+            raise ProtocolBroken(f"a result with a {name} out of its range")
+    _check_verdict(meta)
+    _check_sizes(meta, actions, limits)
     if "trace" in meta:
-        meta["trace"] = tuple(_read_line(line) for line in meta["trace"])
+        meta["trace"] = tuple(_read_line(line) for line in meta["trace"][:_TRACE_LINES_MAX])
     if "reply" in meta:
         meta["reply"] = _read_reply(meta["reply"], reply_body)
     return Outcome(actions=actions or b"[]", **meta)
+
+
+def _check_verdict(meta: dict[str, Any]) -> None:
+    """Refuse what contradicts itself: actions of a stranger, an answer that is none, a failure without a reason."""
+    needed = _NEEDS.get(meta.get("kind", ""))
+    if needed is None or not needed <= meta.keys():
+        raise ProtocolBroken("a result without a verdict")
+    if meta["kind"] in _GENUINE and not meta["is_authenticated"]:
+        raise ProtocolBroken("a result of a stranger")
+    if "reply" in meta and meta["kind"] not in _REPLYING:
+        raise ProtocolBroken("a reply to a request that is refused")
+    if meta.get("stage", "load") not in _STAGES:
+        raise ProtocolBroken("a result of an unknown stage")
+
+
+def _check_sizes(meta: dict[str, Any], actions: bytes, limits: Limits) -> None:
+    if actions and meta["kind"] != "actions":
+        raise ProtocolBroken("actions of a request that has none")
+    if len(actions) > limits.result_bytes or actions.count(b",") > RESULT_PARTS_MAX:
+        raise ProtocolBroken("more actions than the limits allow")
+    for name, characters_max in _CHARACTERS_MAX.items():
+        if len(meta.get(name, "")) > characters_max:
+            raise ProtocolBroken(f"a result with a long {name}")
+    if len(meta.get("logs", "")) > limits.log_bytes + _LOG_NOTE_CHARACTERS_MAX:
+        raise ProtocolBroken("a result with a long log")
 
 
 def _read_line(line: Any) -> dict[str, Any]:
     """Check one frame of a trace."""
     match line:
         case {"line": int(number), "function": str(function), "text": str(text)} if len(line) == 3:
-            return {"line": number, "function": function, "text": text}
+            if len(function) <= _LINE_CHARACTERS_MAX and len(text) <= _LINE_CHARACTERS_MAX:
+                return {"line": number, "function": function, "text": text}
     raise ProtocolBroken("a result with a strange trace")
 
 
 def _read_reply(reply: dict[str, Any], body: bytes) -> Reply:
     match reply:
-        case {"status": int(status), "content_type": str(content_type), "headers": list(pairs)}:
-            headers = tuple(_read_header(pair) for pair in pairs)
-            return Reply(status=status, body=body, content_type=content_type, headers=headers)
+        case {"status": int(status), "content_type": str(content_type), "headers": [*pairs]}:
+            if status in _REPLY_STATUSES and len(pairs) <= _HEADERS_MAX and len(body) <= _REPLY_BYTES_MAX:
+                headers = tuple(_read_header(pair) for pair in pairs)
+                return Reply(status=status, body=body, content_type=_header_text(content_type), headers=headers)
     raise ProtocolBroken("a result with a strange reply")
 
 
 def _read_header(pair: Any) -> tuple[str, str]:
     match pair:
-        case [str(name), str(value)]:
-            return name, value
+        case [str(name), str(value)] if name.replace("-", "").replace("_", "").isalnum():
+            return _header_text(name), _header_text(value)
     raise ProtocolBroken("a result with a strange header")
+
+
+def _header_text(text: str) -> str:
+    """Refuse what would end a header and begin another."""
+    if len(text) > _HEADER_CHARACTERS_MAX or not text.isascii() or not text.isprintable():
+        raise ProtocolBroken("a result with a strange header")
+    return text

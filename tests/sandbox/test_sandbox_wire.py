@@ -6,8 +6,10 @@ import orjson
 import pytest
 
 from gateway.sandbox import wire
+from gateway.sandbox.limits import Limits
 from gateway.sandbox.stage import AUTHENTICATE, IDLE, TRANSFORM, StagePage, open_page_memory, split_word
 
+REPLY = {"status": 200, "content_type": "text/plain", "headers": []}
 GOOD = {"kind": "actions", "is_authenticated": True, "cpu_seconds": 0.001}
 
 
@@ -31,7 +33,7 @@ def test_a_result_carries_small_fields_actions_and_reply_apart():
     meta = GOOD | {"reply": {"status": 200, "content_type": "text/plain", "headers": [["a", "b"]]}, "trace": []}
     frame = wire.result_frame(9, meta, b'[{"a":1}]', b"\xff body")[4:]
     request_id, small, actions, body = wire.read_result(frame)
-    outcome = wire.read_outcome(small, actions, body)
+    outcome = wire.read_outcome(small, actions, body, Limits())
     assert (request_id, outcome.actions, outcome.reply.body) == (9, b'[{"a":1}]', b"\xff body")
     assert outcome.reply.headers == (("a", "b"),)
 
@@ -57,12 +59,30 @@ def test_a_result_carries_small_fields_actions_and_reply_apart():
         GOOD | {"reply": {"status": 200, "content_type": "x", "headers": [["a"]]}},
         GOOD | {"actions": []},
         GOOD | {"surprise": 1},
+        GOOD | {"is_authenticated": False},
+        GOOD | {"kind": "ignored", "is_authenticated": False},
+        GOOD | {"kind": "answered"},
+        GOOD | {"kind": "failed", "reason": "x"},
+        GOOD | {"kind": "failed", "stage": "transform"},
+        GOOD | {"kind": "rejected", "reason": "x", "status": 200},
+        GOOD | {"kind": "try_later", "retry_after_seconds": 0},
+        GOOD | {"kind": "rejected", "reason": "x", "status": 401, "reply": REPLY},
+        GOOD | {"occurred_at": 1 << 62},
+        GOOD | {"reason": "x" * 2_000},
+        GOOD | {"unique_key": "x" * 257},
+        GOOD | {"logs": "x" * 17_000},
+        GOOD | {"trace": [{"line": 1, "function": "f", "text": "t" * 2_000}]},
+        GOOD | {"reply": REPLY | {"status": 302}},
+        GOOD | {"reply": REPLY | {"content_type": "text/html\r\nset-cookie: a=b"}},
+        GOOD | {"reply": REPLY | {"headers": [["x-a", "b\nset-cookie: a=b"]]}},
+        GOOD | {"reply": REPLY | {"headers": [["x-a: b", "c"]]}},
+        GOOD | {"reply": REPLY | {"headers": [["a", "b"]] * 33}},
     ],
     ids=lambda meta: orjson.dumps(meta).decode()[:60],
 )
 def test_a_result_with_anything_strange_in_it_is_refused(meta):
     with pytest.raises(wire.ProtocolBroken):
-        wire.read_outcome(dict(meta), b"", b"")
+        wire.read_outcome(dict(meta), b"", b"", Limits())
 
 
 @pytest.mark.parametrize(
@@ -94,3 +114,13 @@ def test_both_ends_of_a_stage_page_see_the_same_word():
 
 def test_a_stage_that_no_child_writes_reads_as_idle():
     assert split_word(5 << 8 | 200) == (5, IDLE)
+
+
+@pytest.mark.parametrize(
+    ("kind", "actions"),
+    [("ignored", b"[{}]"), ("actions", b"[" + b"0," * 50_001 + b"0]"), ("actions", b" " * ((1 << 20) + 1))],
+    ids=["actions of nobody", "too many parts", "too many bytes"],
+)
+def test_actions_past_the_limits_are_refused_by_the_gateway_as_well(kind, actions):
+    with pytest.raises(wire.ProtocolBroken):
+        wire.read_outcome({"kind": kind, "is_authenticated": True}, actions, b"", Limits())

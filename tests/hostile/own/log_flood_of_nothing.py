@@ -1,0 +1,7 @@
+# attacks: a log that never grows, line after line of nothing
+# expect: killed ok error
+# says: limit: cpu|kind='actions'
+def transform(request, context):
+    for _ in range(3_000_000):
+        print("", end="")
+    return [{"n": 1}]
