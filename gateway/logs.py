@@ -26,6 +26,19 @@ _QUIET = {
 }
 
 
+class _StandardError:
+    """Standard error as it is when a line is written: it may be another one by then, or the old one closed."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
+_STDERR: Any = _StandardError()
+
+
 def configure_logs(level: str, form: str, program: str) -> None:
     """Set up logging of this process; `form` is auto, text or json, `program` goes on every line."""
     shared: list[Any] = [structlog.contextvars.merge_contextvars, structlog.processors.add_log_level]
@@ -39,13 +52,11 @@ def configure_logs(level: str, form: str, program: str) -> None:
     structlog.configure(
         processors=[*shared, end],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(_STDERR),
         cache_logger_on_first_use=False,
     )
     structlog.contextvars.bind_contextvars(program=program)
-    logging.basicConfig(
-        level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s", force=True
-    )
+    logging.basicConfig(level=logging.WARNING, stream=_STDERR, format="%(levelname)s %(name)s: %(message)s", force=True)
     for name, quiet in _QUIET.items():
         logging.getLogger(name).setLevel(quiet)
 
