@@ -24,7 +24,7 @@ from gateway.queue.connect import read_durability
 from gateway.queue.enqueue import Enqueuer
 from gateway.registry import Registry
 from gateway.sandbox.pool import Pool
-from gateway.serve.loop import run
+from gateway.serve.loop import run, spare_the_collector
 
 DRAIN_SECONDS = 10
 
@@ -50,6 +50,7 @@ def serve_gateway(settings: Settings) -> None:
 
 async def _serve(settings: Settings) -> None:
     async with open_gateway(settings) as app:
+        spare_the_collector()
         server = _Server(server_config(app, settings))
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, server.stop)
