@@ -14,7 +14,7 @@ from functools import cached_property
 from hashlib import sha256
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
@@ -84,8 +84,6 @@ class Settings(BaseSettings):
         "info", description="info: one line a request and a batch"
     )
     log_format: Literal["auto", "text", "json"] = Field("auto", description="auto: text on a terminal, else JSON")
-
-    SECRETS: ClassVar[frozenset[str]] = frozenset({"secret_key", "admin_password", "database_url", "redis_url"})
 
     @field_validator("trusted_proxies", "ignored_identifiers", mode="before")
     @classmethod

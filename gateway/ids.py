@@ -7,8 +7,6 @@ whose value is newer.
 
 from ulid import ULID
 
-EVENT_ID_PATTERN = r"evt_[0-9A-HJKMNP-TV-Z]{26}"
-
 
 def mint_event_id() -> str:
     return f"evt_{ULID()}"

@@ -6,7 +6,7 @@ seed spells a thing twice, both are accepted and one is stored.
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import phonenumbers
 from pydantic import (
@@ -174,7 +174,6 @@ Name = Annotated[
 ]
 Money = Annotated[Decimal, Field(max_digits=24, decimal_places=8)]
 Quantity = Annotated[int, Field(ge=1, le=1_000_000_000)]
-SubscribeStatus = Literal["subscribed", "unsubscribed"]
 
 _INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
 

@@ -1,10 +1,10 @@
 """Events: what came in, what became of it, and taking it again."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli.arguments import AsJson, Since
+from gateway.cli.arguments import AsJson, Since, SourceName
 from gateway.cli.output import Bar, note, progress, show_fields, show_json, show_rows
 from gateway.cli.session import operate
 from gateway.event import Status
@@ -50,6 +50,37 @@ def show(event_id: Annotated[str, typer.Argument(metavar="EVENT_ID")], as_json: 
         show_json(event)
     else:
         show_fields(event)
+
+
+@app.command()
+def rejected(source: SourceName, as_json: AsJson = False) -> None:
+    """List requests of a source that were not genuine, or whose authenticate broke, newest first, with the reason."""
+    from gateway.operations.events import list_rejected
+
+    _show_kept(operate(lambda op: list_rejected(op, source)), as_json)
+
+
+@app.command()
+def samples(source: SourceName, as_json: AsJson = False) -> None:
+    """List requests that came to a source while it had no script: what to write one against. --json has the bodies."""
+    from gateway.operations.events import list_samples
+
+    _show_kept(operate(lambda op: list_samples(op, source)), as_json)
+
+
+def _show_kept(entries: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        show_json(entries)
+        return
+    rows = [
+        {
+            "id": entry["id"],
+            **{name: entry["head"][name] for name in ("method", "client_ip")},
+            "reason": entry["reason"],
+        }
+        for entry in entries
+    ]
+    show_rows(rows, ["id", "method", "client_ip", "reason"], empty="there are none")
 
 
 @app.command()

@@ -46,7 +46,3 @@ async def list_kept(redis: Redis, kind: Kind, source: str, limit: int = 50) -> l
     """Give the newest kept requests: id, reason, head, body (base64, cut at 64 KiB)."""
     entries = await cast("Awaitable[list[bytes]]", redis.lrange(kept_key(kind, source), 0, limit - 1))
     return [orjson.loads(entry) for entry in entries]
-
-
-async def count_kept(redis: Redis, kind: Kind, source: str) -> int:
-    return await cast("Awaitable[int]", redis.llen(kept_key(kind, source)))

@@ -11,7 +11,6 @@ PENDING = "hookwright:pending"
 GENERATION_CHANNEL = "hookwright:generation"
 GATEWAYS = "hookwright:gateways"  # gateway id -> "generation:unix seconds"
 WORKER_HEARTBEAT = "hookwright:worker:"
-REJECTED = "hookwright:rejected:"
 
 
 def queue_name(lane: Lane) -> str:

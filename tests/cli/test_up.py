@@ -255,6 +255,17 @@ def _post(machine: Machine, source: str, word: str) -> int:
     return httpx.post(url, json={"email": "ann@example.com", "visits": 3}, headers={"x-word": word}).status_code
 
 
+def test_what_is_no_event_is_listed_with_its_reason(machine: Machine) -> None:
+    assert _post(machine, "demo-stripe", "nobody knows it") == 401
+    rejected = until(lambda: json.loads(machine.run("events", "rejected", "demo-stripe", "--json").stdout))
+    assert rejected[0]["reason"]
+    assert rejected[0]["id"] in machine.run("events", "rejected", "demo-stripe").stdout
+    machine.run("sources", "add", "scriptless")
+    assert _post(machine, "scriptless", "anything") == 200
+    (sample,) = until(lambda: json.loads(machine.run("events", "samples", "scriptless", "--json").stdout))
+    assert sample["reason"] == "no script yet"
+
+
 def test_a_question_that_is_answered_no_changes_nothing(machine):
     for command in ("disable", "remove"):
         result = machine.run("sources", command, "demo-stripe", input="n\n")
