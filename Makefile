@@ -32,7 +32,7 @@ bench: $(VENV)/.dev ## measure the figures of the README, side by side, on this 
 
 lock: ## write the two locks anew (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-annotate --no-header -p 3.11 --extra build pyproject.toml -o requirements.lock
-	uv pip compile -q --universal --generate-hashes --no-annotate --no-header -p 3.11 --extra build --extra dev pyproject.toml -o requirements-dev.lock
+	uv pip compile -q --universal --generate-hashes --no-annotate --no-header -p 3.11 --extra build --extra otel --extra dev pyproject.toml -o requirements-dev.lock
 
 clean: ## remove the virtual environment and caches (not ./data)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
