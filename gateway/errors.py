@@ -10,7 +10,8 @@ HookwrightError
 │   ├── Ambiguous              409  more than one thing goes by that name
 │   ├── SourceDisabled         410  switched off by a person
 │   ├── TooLarge               413  body, also after decoding
-│   ├── Unprocessable          422  readable, but not what an action asks for
+│   ├── Unprocessable          422  readable, but not what an action or a call asks for
+│   ├── TooMany                429  past a limit by the minute: the sender tries again, with Retry-After
 │   ├── HeadTooLarge           431  request line and headers
 │   ├── AuthenticateBroke      500  the script's authenticate failed: the sender tries again
 │   └── Unavailable            503  tried again later by the sender, with Retry-After
@@ -19,7 +20,7 @@ HookwrightError
 │       └── TriedLater              the script said TryLater
 ├── ApplyError                 met by the worker
 │   ├── Impossible             an action that can never be applied: the event is parked as failed
-│   └── StoreBusy              lock, deadlock, full disk, lost connection: the whole batch again
+│   └── StoreBusy              503  lock, deadlock, full disk, lost connection: the whole batch again
 └── OperatorError              a person at the CLI or the management API asked for what cannot be
     ├── BadSetting             a setting that is unknown, malformed or missing
     ├── ScriptRefused          a script that does not compile under the policy, with its problems
@@ -120,11 +121,24 @@ class TooLarge(SenderError):
 
 class Unprocessable(SenderError):
     status = 422
-    title = "Not an action"
+    title = "Not valid"
 
     def __init__(self, detail: str, faults: Sequence[Fault] = ()) -> None:
         super().__init__(detail, errors=[{"pointer": f.pointer, "detail": f.detail} for f in faults])
         self.faults = tuple(faults)
+
+
+class TooMany(SenderError):
+    """Carries the limit that was met: its name, how much it allows in how long, and when it has room again."""
+
+    status = 429
+    title = "Too many requests"
+    is_retried = True
+
+    def __init__(self, detail: str, *, limit: str, quota: int, window_seconds: int, retry_after_seconds: int) -> None:
+        super().__init__(detail, **{"violated-policies": [limit]})
+        self.limit, self.quota, self.window_seconds = limit, quota, window_seconds
+        self.retry_after_seconds = retry_after_seconds
 
 
 class HeadTooLarge(SenderError):
@@ -143,8 +157,8 @@ class Unavailable(SenderError):
     title = "Try again later"
     is_retried = True
 
-    def __init__(self, detail: str, retry_after_seconds: int = 5) -> None:
-        super().__init__(detail)
+    def __init__(self, detail: str, retry_after_seconds: int = 5, **extra: Any) -> None:
+        super().__init__(detail, **extra)
         self.retry_after_seconds = retry_after_seconds
 
 
@@ -173,6 +187,8 @@ class Impossible(ApplyError):
 
 
 class StoreBusy(ApplyError):
+    status = 503
+    title = "Try again later"
     is_retried = True
 
 

@@ -6,6 +6,10 @@ apply it, or keep it for a person, without asking anybody.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import sha256
+
+# What the sandbox takes from a request; other ways in (an API call, an import) may bring more.
+UNIQUE_KEY_MAX = 256
 
 
 class Status(StrEnum):
@@ -48,6 +52,8 @@ class Event:
     trace: str | None = None  # JSON: the script's own lines
     logs: str = ""
     key_id: str | None = None  # of an API event
+    edited_from: str | None = None  # the event whose edited copy this is
+    bulk_id: str | None = None  # of a replay: the bulk job that made it
 
     @property
     def is_replay(self) -> bool:
@@ -57,12 +63,15 @@ class Event:
     def delivery(self) -> str:
         """What the sender told once: its redeliveries share the unique key, its replays the root.
 
-        API keys do not see each other's unique keys.
+        API keys do not see each other's unique keys. One that is too long for an index is compared by its hash.
         """
         if self.unique_key is None:
             return self.root
         scope = f"{self.source}:{self.key_id}" if self.key_id else self.source
-        return f"{scope}\n{self.unique_key}"
+        key = self.unique_key
+        if len(key) > UNIQUE_KEY_MAX:
+            key = sha256(key.encode(errors="replace")).hexdigest()
+        return f"{scope}\n{key}"
 
     @property
     def rank(self) -> tuple[bool, str]:

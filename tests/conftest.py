@@ -1,14 +1,20 @@
-"""What tests share: one Valkey and one running product a session. Everything in them is real."""
+"""What tests share: one Valkey, one PostgreSQL and one running product a session. Everything in them is real."""
 
 import logging
+import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 import pytest_asyncio
 import structlog
+from databases import KINDS, fresh_database, make_template
+from postgres import NoPostgres, Server, run_postgres
 from running import Running, prepare, run_all, run_valkey
+
+NOT_TESTED = pytest.StashKey[str]()
 
 
 @pytest.fixture(autouse=True)
@@ -23,6 +29,43 @@ def _logs_as_before() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def valkey_url() -> Iterator[str]:
     with TemporaryDirectory(prefix="hw-") as folder, run_valkey(Path(folder)) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgres(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """Run PostgreSQL; a machine that cannot is told so at the end, and is no machine for CI."""
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(run_postgres())
+        except NoPostgres as why:
+            if os.environ.get("CI") == "true":
+                pytest.fail(f"CI has to test PostgreSQL: {why}")
+            request.config.stash[NOT_TESTED] = str(why)
+            pytest.skip(str(why))
+        yield server
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if why := config.stash.get(NOT_TESTED, None):
+        terminalreporter.write_line(f"PostgreSQL was NOT tested: {why}", red=True, bold=True)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_template(tmp_path_factory.mktemp("template"))
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    """Name a kind of database: the test runs once on each."""
+    return str(request.param)
+
+
+@pytest.fixture
+def store_url(kind: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Give the address of a fresh, migrated database, of each kind in turn."""
+    with fresh_database(kind, request) as url:
         yield url
 
 

@@ -81,6 +81,7 @@ def run_valkey(folder: Path, *options: str) -> Iterator[str]:
 
 def prepare(folder: Path, redis_url: str = "", **settings: Any) -> Settings:
     """Make a data folder with a migrated database and a secret key; gives its settings."""
+    settings.setdefault("stranger_refusals_per_minute", 0)  # all tests share one address, and many are refused
     ready = load_settings(
         data_dir=folder, redis_url=redis_url, gateway_port=free_port(), log_level="error", log_format="json", **settings
     )

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from gateway.actions.fields import Attributes, Identifiers, Instant, Model, Name, Priority
+from gateway.actions.fields import Attributes, Identifiers, Instant, Key, Model, Priority
 
 
 class MergeOptions(Model):
@@ -27,7 +27,7 @@ class ContactRef(Model):
 class ActionModel(Model):
     """What all actions take: the origin (default: the source's name) and when the thing happened."""
 
-    origin: Name | None = Field(None, alias="source")
+    origin: Key | None = Field(None, alias="source")
     occurred_at: Instant | None = Field(None, alias="occurredAt")
 
 

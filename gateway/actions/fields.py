@@ -36,6 +36,9 @@ SUBSCRIPTION_PREFIX, SUBSCRIPTION_SUFFIX = "channels.", ".subscribeStatus"
 
 TEXT_MAX = 4096
 NAME_MAX = 256
+# Three of them are one key of an index: PostgreSQL takes 2,704 bytes.
+NAME_BYTES_MAX = 3 * NAME_MAX
+_TOO_LONG = f"longer than {NAME_MAX} characters, or {NAME_BYTES_MAX} bytes in UTF-8"
 
 
 class Model(BaseModel):
@@ -46,6 +49,11 @@ class Model(BaseModel):
 
 def canonical_identifier_key(key: str) -> str:
     return IDENTIFIER_SPELLINGS.get(key, key)
+
+
+def is_name(text: str) -> bool:
+    """Tell a text that can be the name of something, or a part of a key, from one that is empty or too long."""
+    return 0 < len(text) <= NAME_MAX and (text.isascii() or len(text.encode()) <= NAME_BYTES_MAX)
 
 
 def subscription_channel(attribute: str) -> str | None:
@@ -80,8 +88,8 @@ def normalise_identifier(key: str, value: Any) -> str | None:
     if type(value) is not str:
         raise ValueError(f"{key}: an identifier is text or an integer, not {type(value).__name__}")
     text: str = value.strip()
-    if len(text) > NAME_MAX:
-        raise ValueError(f"{key}: longer than {NAME_MAX} characters")
+    if text and not is_name(text):
+        raise ValueError(f"{key}: {_TOO_LONG}")
     if key == "email":
         return text.lower() or None
     if key == "phone" and text.startswith("+"):
@@ -95,6 +103,8 @@ def _identifiers(value: Any) -> dict[str, str]:
     found: dict[str, str] = {}
     for spelled, raw in value.items():
         key = canonical_identifier_key(spelled)
+        if not is_name(key):
+            raise ValueError(f"the key of an identifier is empty or {_TOO_LONG}")
         text = normalise_identifier(key, raw)
         if text is None:
             continue
@@ -122,8 +132,8 @@ def _attributes(value: Any) -> dict[str, Any]:
     flat: dict[str, Any] = {}
     _flatten(value, "", 0, flat)
     for name, item in flat.items():
-        if not 0 < len(name) <= NAME_MAX or name.isspace():
-            raise ValueError(f"an attribute's name has 1 to {NAME_MAX} characters")
+        if not is_name(name) or name.isspace():
+            raise ValueError(f"an attribute's name has 1 to {NAME_MAX} characters, in {NAME_BYTES_MAX} bytes of UTF-8")
         is_subscription = name.endswith(SUBSCRIPTION_SUFFIX) and subscription_channel(name) is not None
         if is_subscription and item not in ("subscribed", "unsubscribed", None):
             raise ValueError(f'{name} is "subscribed" or "unsubscribed"')
@@ -172,6 +182,16 @@ Name = Annotated[
     StringConstraints(min_length=1, max_length=NAME_MAX, strip_whitespace=True),
     Field(coerce_numbers_to_str=True),
 ]
+
+
+def _key(name: str) -> str:
+    if not is_name(name):
+        raise ValueError(_TOO_LONG)
+    return name
+
+
+# A name by which something is found: no longer in bytes than an index takes.
+Key = Annotated[Name, AfterValidator(_key)]
 Money = Annotated[Decimal, Field(max_digits=24, decimal_places=8)]
 Quantity = Annotated[int, Field(ge=1, le=1_000_000_000)]
 

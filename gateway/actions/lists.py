@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AliasChoices, Field, field_validator, model_validator
 
 from gateway.actions.contacts import ActionModel
-from gateway.actions.fields import Identifiers, Model, Name, Priority
+from gateway.actions.fields import Identifiers, Key, Model, Priority
 
 
 class ContactRefs(Model):
@@ -28,7 +28,7 @@ class AddContactsToList(ActionModel):
 
     action: Literal["addContactsToList"] = "addContactsToList"
     contacts: Annotated[ContactRefs, _CONTACTS]
-    list_name: Name = Field(alias="listName")
+    list_name: Key = Field(alias="listName")
     is_list_creatable: bool = Field(True, alias="isAllowedToCreateLists")
 
 
@@ -37,9 +37,9 @@ class RemoveContactsFromList(ActionModel):
 
     action: Literal["removeContactsFromList"] = "removeContactsFromList"
     contacts: Annotated[ContactRefs, _CONTACTS]
-    list_identifier: Name | None = Field(None, alias="listIdentifier")
-    list_identifier_key: Name = Field("name", alias="listIdentifierKey")
-    identify_by: dict[Name, Name] | None = Field(None, alias="identifyListBy", min_length=1, max_length=10)
+    list_identifier: Key | None = Field(None, alias="listIdentifier")
+    list_identifier_key: Key = Field("name", alias="listIdentifierKey")
+    identify_by: dict[Key, Key] | None = Field(None, alias="identifyListBy", min_length=1, max_length=10)
 
     @model_validator(mode="after")
     def _list_is_named_once(self) -> "RemoveContactsFromList":

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, Field
 
 from gateway.actions.contacts import ActionModel, ContactRef
-from gateway.actions.fields import Attributes, Document, Instant, Model, Money, Name, Quantity, Text
+from gateway.actions.fields import Attributes, Document, Instant, Key, Model, Money, Name, Quantity, Text
 
 
 class OrderItem(Model):
@@ -27,7 +27,7 @@ class UpsertOrder(ActionModel):
 
     action: Literal["upsertOrder"] = "upsertOrder"
     contact: ContactRef
-    order_id: Name = Field(alias="orderID")
+    order_id: Key = Field(alias="orderID")
     purchased_at: Instant = Field(alias="purchaseDate")
     status: Text
     items: Annotated[list[OrderItem], Field(max_length=1000)]

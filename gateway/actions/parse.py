@@ -44,7 +44,7 @@ BY_NAME: dict[str, TypeAdapter[Action]] = {
 }
 ACTION_NAMES = tuple(BY_NAME)
 
-_MANY: TypeAdapter[list[Action]] = TypeAdapter(
+MANY: TypeAdapter[list[Action]] = TypeAdapter(
     list[Annotated[Union[ACTION_MODELS], Field(discriminator="action")]]  # type: ignore[valid-type]  # noqa: UP007 - built from the tuple
 )
 
@@ -57,9 +57,9 @@ _DOCUMENT_BRANCHES = ("dict[", "list[", "function-after[", "[key]")
 def parse_actions(raw: bytes) -> list[Action]:
     """Read a JSON array of actions. Raises BadRequest (not JSON) or Unprocessable (with pointers)."""
     try:
-        return _MANY.validate_json(raw)
+        return MANY.validate_json(raw)
     except ValidationError as error:
-        raise _translate(error, is_many=True) from None
+        raise translate_validation(error, is_many=True) from None
 
 
 def parse_action(name: str, raw: bytes) -> Action:
@@ -67,10 +67,11 @@ def parse_action(name: str, raw: bytes) -> Action:
     try:
         return BY_NAME[name].validate_json(raw)
     except ValidationError as error:
-        raise _translate(error, is_many=False) from None
+        raise translate_validation(error, is_many=False) from None
 
 
-def _translate(error: ValidationError, *, is_many: bool) -> BadRequest | Unprocessable:
+def translate_validation(error: ValidationError, *, is_many: bool) -> BadRequest | Unprocessable:
+    """Turn what pydantic found into an error of ours: a fault a place, nothing of the input."""
     details = error.errors(include_url=False, include_context=False, include_input=False)
     if details[0]["type"] == "json_invalid":
         return BadRequest(details[0]["msg"])

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from gateway.actions.contacts import ActionModel, ContactRef
-from gateway.actions.fields import NAME_MAX, Name, read_instant
+from gateway.actions.fields import Key, Name, is_name, read_instant
 
 
 class UpsertSupplementRecords(ActionModel):
@@ -14,7 +14,7 @@ class UpsertSupplementRecords(ActionModel):
 
     action: Literal["upsertSupplementRecords"] = "upsertSupplementRecords"
     contact: ContactRef
-    supplement: Name
+    supplement: Key
     updated_field: Name | None = Field(None, alias="updatedDateField")
     records: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=1000)]
 
@@ -23,7 +23,7 @@ class UpsertSupplementRecords(ActionModel):
     def _each_has_an_id(cls, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for index, record in enumerate(records):
             identity = record.get("id")
-            if type(identity) not in (str, int) or not 1 <= len(str(identity).strip()) <= NAME_MAX:
+            if type(identity) not in (str, int) or not is_name(str(identity).strip()):
                 raise ValueError(f"record {index}: id is a text or an integer, and not blank")
         return records
 

@@ -50,6 +50,14 @@ def load_states(connection: Connection, contact_ids: Collection[int]) -> dict[in
     return {contact_id: load(state) for contact_id, state in rows}
 
 
+def load_shown(connection: Connection, contact_ids: Collection[int]) -> dict[int, dict[str, str]]:
+    """Give the identifiers that these contacts show."""
+    if not contact_ids:
+        return {}
+    chosen = select(contacts.c.id, contacts.c.shown).where(dialect.one_of(connection, contacts.c.id, contact_ids))
+    return {row.id: load(row.shown) for row in connection.execute(chosen)}
+
+
 def save_contacts(connection: Connection, changed: Collection[ContactRecord]) -> None:
     rows = [
         {
@@ -71,6 +79,18 @@ def delete_contacts(connection: Connection, contact_ids: Collection[int]) -> Non
     """Delete the rows of merged contacts; what they held has been moved."""
     dialect.delete_one_of(connection, memberships.c.contact_id, contact_ids)
     dialect.delete_one_of(connection, contacts.c.id, contact_ids)
+
+
+def list_newest_contacts(connection: Connection, limit: int) -> list[dict[str, Any]]:
+    """Give the contacts that were made last: their identifiers as shown, and when something was last said of them."""
+    rows = connection.execute(
+        select(contacts.c.id, contacts.c.shown, contacts.c.changed_at).order_by(contacts.c.id.desc()).limit(limit)
+    )
+    return [
+        {"id": row.id, "identifiers": load(row.shown), "changed_at": iso(row.changed_at)}
+        for row in rows
+        if row.shown != "{}"
+    ]
 
 
 def find_contact(connection: Connection, key: str, value: str) -> dict[str, Any] | None:

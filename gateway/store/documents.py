@@ -10,15 +10,30 @@ from typing import Any
 import orjson
 
 
+def is_clean(text: str) -> bool:
+    """Tell a text that a database can hold from one that `clean` would change."""
+    if "\0" in text:
+        return False
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def clean(text: str) -> str:
     """Replace what is a character to Python and none to a database: NUL (PostgreSQL), half a surrogate pair (both)."""
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
 
 
-def _plain(value: Any) -> str:
+def _plain(value: Any) -> str | list[Any]:
     """Write money without an exponent: 1E+2 is a number, but no price that a person would write."""
     if isinstance(value, Decimal):
         return format(value, "f")
+    if isinstance(value, tuple):  # one with names: JSON knows only its order
+        return list(value)
     raise TypeError(f"{type(value).__name__} has no place in a document")
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, select, update
 
 from gateway.store import dialect
 from gateway.store.documents import dump, load
@@ -48,24 +48,21 @@ class Withdrawn:
 
 
 def insert_effects(connection: Connection, added: Collection[Effect]) -> None:
-    if added:
-        connection.execute(
-            effects.insert(),
-            [
-                {
-                    "event_id": effect.event_id,
-                    "action_index": effect.action_index,
-                    "item_index": effect.item_index,
-                    "contact_id": effect.contact_id,
-                    "kind": effect.kind.value,
-                    "target": effect.target,
-                    "clock": effect.clock,
-                    "identifiers": dump(effect.identifiers),
-                    "document": dump(effect.document),
-                }
-                for effect in added
-            ],
-        )
+    rows = [
+        {
+            "event_id": effect.event_id,
+            "action_index": effect.action_index,
+            "item_index": effect.item_index,
+            "contact_id": effect.contact_id,
+            "kind": effect.kind.value,
+            "target": effect.target,
+            "clock": effect.clock,
+            "identifiers": dump(effect.identifiers),
+            "document": dump(effect.document),
+        }
+        for effect in added
+    ]
+    dialect.insert_rows(connection, effects, rows)
 
 
 def withdraw_effects(connection: Connection, event_ids: Collection[str]) -> list[Withdrawn]:
@@ -113,7 +110,12 @@ def load_effects_at(connection: Connection, clocks: Mapping[str, str]) -> list[E
 
 
 def _load(connection: Connection, condition: ColumnElement[bool]) -> list[Effect]:
-    return [_effect(row) for row in connection.execute(select(effects).where(condition))]
+    return read_effects(connection, select(effects).where(condition))
+
+
+def read_effects(connection: Connection, chosen: Select[Any]) -> list[Effect]:
+    """Run a query of whole rows of the ledger."""
+    return [_effect(row) for row in connection.execute(chosen)]
 
 
 def _effect(row: Row[Any]) -> Effect:

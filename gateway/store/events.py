@@ -1,30 +1,32 @@
-"""Events, as people read them: one in full, many by page, and the raw request behind one.
+"""Events, as people read them: one in full, many by page.
 
 Takes a connection of `Store.reading`, gives plain dicts that are ready for JSON: snake_case, times in
 ISO 8601 UTC. What becomes of an event is not written here but by `rulings`.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, select
 
 from gateway.clock import iso
 from gateway.event import Status
+from gateway.store import dialect
 from gateway.store.documents import load
-from gateway.store.tables import events, is_standing, requests, waits
+from gateway.store.tables import events, is_standing, waits
+from gateway.store.tries import show_tries
 
 _standing = events.alias("standing")
 _is_standing = and_(_standing.c.delivery == events.c.delivery, is_standing("standing"))
-# An event speaks for its delivery while none is in force; then only that one does: what was repaired has not failed.
-_counts = _standing.c.id.is_(None) | (_standing.c.id == events.c.id)
 _LISTED = [
     events.c[name]
     for name in (
         *("id", "root", "source", "version_id", "key_id", "lane", "status", "stage", "reason", "failed_action"),
         *("unique_key", "is_in_force", "received_at", "occurred_at", "created_at", "applied_at", "attempts"),
+        *("pruned_at", "erased_at", "edited_from", "bookmarked_at", "issue", "bulk_id"),
     )
 ]
-_ALL = [*_LISTED, *(events.c[name] for name in ("trace", "logs", "notes", "is_authenticated", "actions"))]
+_ALL = [*_LISTED, *(events.c[name] for name in ("trace", "logs", "notes", "tries", "is_authenticated", "actions"))]
 
 
 def load_event(connection: Connection, event_id: str) -> dict[str, Any] | None:
@@ -39,6 +41,7 @@ def load_event(connection: Connection, event_id: str) -> dict[str, Any] | None:
         "notes": load(row.notes) if row.notes else [],
         "is_authenticated": row.is_authenticated,
         "actions": _readable(row.actions),
+        "attempts": show_tries(row.tries),
         "waits_for": _waits_for(connection, event_id),
     }
 
@@ -76,10 +79,26 @@ def list_events(
     return [_shown(row) for row in connection.execute(chosen.order_by(events.c.id.desc()).limit(limit))]
 
 
+def load_listed(connection: Connection, event_ids: Collection[str]) -> list[dict[str, Any]]:
+    """Give these events as a page lists them, newest first; one that is not stored is not given."""
+    if not event_ids:
+        return []
+    chosen = _with_standing(_LISTED).where(dialect.one_of(connection, events.c.id, event_ids))
+    return [_shown(row) for row in connection.execute(chosen.order_by(events.c.id.desc()))]
+
+
 def count_events(
     connection: Connection, *, source: str | None = None, status: str | None = None, since: int | None = None
 ) -> int:
     return connection.scalar(select(func.count()).where(*_conditions(source, status, since)).select_from(events)) or 0
+
+
+def count_by_source(connection: Connection, status: str) -> dict[str, int]:
+    """Count the events of a status by source."""
+    rows = connection.execute(
+        select(events.c.source, func.count().label("many")).where(events.c.status == status).group_by(events.c.source)
+    )
+    return {row.source: row.many for row in rows}
 
 
 def count_by_status(connection: Connection, source: str | None = None) -> dict[str, int]:
@@ -92,16 +111,6 @@ def count_by_status(connection: Connection, source: str | None = None) -> dict[s
     return {row.status: row.many for row in rows}
 
 
-def load_request(connection: Connection, event_id: str) -> tuple[bytes, bytes] | None:
-    """Give head (JSON) and body as they came in, for a replay its root's; None once retention has removed them."""
-    row = connection.execute(
-        select(requests.c.head_blob, requests.c.body_blob)
-        .join(events, events.c.root == requests.c.event_id)
-        .where(events.c.id == event_id)
-    ).one_or_none()
-    return None if row is None else (row.head_blob, row.body_blob)
-
-
 def find_told_keys(connection: Connection, root: str) -> list[str | None]:
     """Give the unique keys under which a request has told something, oldest first; none while all its events failed.
 
@@ -110,47 +119,6 @@ def find_told_keys(connection: Connection, root: str) -> list[str | None]:
     failed = (Status.FAILED.value, Status.DISCARDED.value)
     told = select(events.c.unique_key).where(events.c.root == root, events.c.status.not_in(failed))
     return list(connection.scalars(told.order_by(events.c.id)))
-
-
-def count_deliveries(
-    connection: Connection, *, source: str | None = None, status: str | None = None, since: int | None = None
-) -> int:
-    """Count what a replay of this filter would take again: deliveries that a script made actions of."""
-    return (
-        connection.scalar(
-            select(func.count(events.c.delivery.distinct()))
-            .select_from(events.outerjoin(_standing, _is_standing))
-            .where(*_conditions(source, status, since), _counts, events.c.key_id.is_(None))
-        )
-        or 0
-    )
-
-
-def list_deliveries(
-    connection: Connection,
-    *,
-    source: str | None = None,
-    status: str | None = None,
-    since: int | None = None,
-    after: str = "",
-    until: str,
-    limit: int,
-) -> list[str]:
-    """Give one root a delivery that stands so, by events older than `until`: of the one in force, else of its first.
-
-    Sorted; the next page begins after the last root of this one.
-    """
-    root = func.coalesce(func.max(_standing.c.root), func.min(events.c.root)).label("one_root")
-    rows = connection.execute(
-        select(root)
-        .select_from(events.outerjoin(_standing, _is_standing))
-        .where(*_conditions(source, status, since), _counts, events.c.key_id.is_(None), events.c.id < until)
-        .group_by(events.c.delivery)
-        .having(root > after)
-        .order_by(root)
-        .limit(limit)
-    )
-    return [row.one_root for row in rows]
 
 
 def _with_standing(columns: list[Any]) -> Select[Any]:
@@ -190,5 +158,11 @@ def _shown(row: Row[Any]) -> dict[str, Any]:
         "occurred_at": iso(row.occurred_at),
         "created_at": iso(row.created_at),
         "applied_at": iso(row.applied_at),
-        "attempts": row.attempts,
+        "attempt_count": row.attempts,
+        "pruned_at": iso(row.pruned_at),
+        "erased_at": iso(row.erased_at),
+        "edited_from": row.edited_from,
+        "bookmarked_at": iso(row.bookmarked_at),
+        "issue": row.issue,
+        "bulk_id": row.bulk_id,
     }

@@ -25,6 +25,15 @@ def find_owners(connection: Connection, wanted: Collection[Identifier]) -> dict[
     return {(key, value): contact_id for key, value, contact_id in rows if (key, value) in wanted}
 
 
+def find_beginning(connection: Connection, beginning: str, limit: int) -> list[tuple[str, str, int]]:
+    """Give (key, value, contact id) of the values that begin so, in order of value, by the primary key."""
+    chosen = select(identifiers.c.key, identifiers.c.value, identifiers.c.contact_id).where(
+        identifiers.c.value >= beginning, identifiers.c.value < beginning + "\U0010ffff"
+    )
+    rows = connection.execute(chosen.order_by(identifiers.c.value, identifiers.c.key).limit(limit))
+    return [(key, value, contact_id) for key, value, contact_id in rows]
+
+
 def load_held(connection: Connection, contact_ids: Collection[int]) -> dict[Identifier, int]:
     """Give every identifier that these contacts ever had."""
     if not contact_ids:

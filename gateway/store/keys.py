@@ -19,6 +19,12 @@ def list_keys(conn: Connection) -> list[dict[str, Any]]:
     return [plain(row) for row in conn.execute(select(*columns).order_by(keys.c.id)).mappings()]
 
 
+def find_key(conn: Connection, digest: str) -> dict[str, Any] | None:
+    """Give the key in force that has this SHA-256."""
+    row = conn.execute(select(keys).where(keys.c.sha256 == digest, keys.c.revoked_at.is_(None))).mappings().first()
+    return plain(row) if row else None
+
+
 def revoke_key(conn: Connection, key_id: str, revoked_at: int) -> None:
     """End a key. Raises NotFound for one that is not there or is revoked already."""
     changed = conn.execute(

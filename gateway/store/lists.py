@@ -16,8 +16,7 @@ def find_lists(connection: Connection, names: Collection[str]) -> set[str]:
 
 
 def create_lists(connection: Connection, names: Collection[str], created_at: int) -> None:
-    if names:
-        connection.execute(lists.insert(), [{"name": name, "created_at": created_at} for name in sorted(names)])
+    dialect.insert_rows(connection, lists, [{"name": name, "created_at": created_at} for name in sorted(names)])
 
 
 def join_lists(connection: Connection, members: Collection[tuple[int, str]]) -> None:

@@ -5,25 +5,21 @@ transaction, on both databases; two programs that start at once migrate one afte
 back: a release that has to be undone is undone by the next migration.
 """
 
-from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from gateway.store.engine import open_store
-
-_MIGRATIONS = Path(__file__).parent / "migrations"
+from gateway.store.revision import MIGRATIONS, find_revision, newest_revision, refuse_newer
 
 
 def migrate(url: str) -> list[str]:
-    """Apply what is missing; gives the ids of the revisions. Raises StoreBusy."""
-    store = open_store(url)
+    """Apply what is missing; gives the ids of the revisions. Raises StoreBusy and BadSetting."""
+    store = open_store(url, is_migrating=True)
     try:
-        with store.applying() as connection:
+        with store.writing() as connection:
             return _upgrade(connection)
     finally:
         store.close()
@@ -31,16 +27,17 @@ def migrate(url: str) -> list[str]:
 
 def configuration(connection: Connection) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     return config
 
 
 def _upgrade(connection: Connection) -> list[str]:
-    config = configuration(connection)
-    newest = ScriptDirectory.from_config(config).get_current_head()
-    if MigrationContext.configure(connection).get_current_revision() == newest:
+    found = find_revision(connection)
+    refuse_newer(found)
+    if found == newest_revision():
         return []
+    config = configuration(connection)
     applied: list[str] = []
 
     def note(step: Any, **_: Any) -> None:

@@ -1,15 +1,23 @@
-"""Pending: events that are stored and not applied yet, held or waiting.
+"""Pending: events that are stored and not applied: held, waiting or failed.
 
-Gives the ids of those that could be applied now, and gives up on those that have waited too long.
+Gives the ids of those that could be applied now, gives up on those that have waited too long, and discards
+those that a person wants no more.
 """
+
+from collections.abc import Collection
 
 from sqlalchemy import Connection, Select, and_, case, func, select, update
 
 from gateway.event import Status
+from gateway.store import dialect
+from gateway.store.documents import clean
 from gateway.store.tables import events, identifiers, is_standing, lists, sources, waits
 
 # One sweep a minute takes them up; what is past this waits for the next one.
 STRAGGLERS_MAX = 10_000
+
+# What has no effects: a person may say that it shall have none.
+DISCARDABLE = (Status.FAILED, Status.WAITING, Status.HELD)
 
 
 def list_held(connection: Connection, source: str, after: str, limit: int) -> list[str]:
@@ -72,4 +80,49 @@ def fail_waiting(connection: Connection, *, before: int) -> int:
             stage=case((is_told, None), else_="apply"),
             reason="given up: " + func.coalesce(events.c.reason, "waited"),
         )
+    ).rowcount
+
+
+def list_discardable(
+    connection: Connection,
+    *,
+    source: str | None = None,
+    status: str | None = None,
+    since: int | None = None,
+    after: str = "",
+    until: str,
+    limit: int,
+) -> list[str]:
+    """Give what may be discarded, made before `until`, oldest first; the next page begins after the last id."""
+    chosen = _discardable(source, status, since).where(events.c.id > after, events.c.id < until)
+    return list(connection.scalars(chosen.order_by(events.c.id).limit(limit)))
+
+
+def count_discardable(
+    connection: Connection, *, source: str | None = None, status: str | None = None, since: int | None = None
+) -> int:
+    chosen = _discardable(source, status, since).subquery()
+    return connection.scalar(select(func.count()).select_from(chosen)) or 0
+
+
+def _discardable(source: str | None, status: str | None, since: int | None) -> Select[tuple[str]]:
+    statuses = [one.value for one in DISCARDABLE] if status is None else [status]
+    chosen = select(events.c.id).where(events.c.status.in_(statuses))
+    if source is not None:
+        chosen = chosen.where(events.c.source == source)
+    return chosen if since is None else chosen.where(events.c.created_at >= since)
+
+
+def discard(connection: Connection, event_ids: Collection[str], reason: str) -> int:
+    """Let these never be applied, those that still may be discarded; gives how many. In an applying transaction."""
+    if not event_ids:
+        return 0
+    dialect.delete_one_of(connection, waits.c.event_id, event_ids)
+    return connection.execute(
+        update(events)
+        .where(
+            dialect.one_of(connection, events.c.id, event_ids),
+            events.c.status.in_([status.value for status in DISCARDABLE]),
+        )
+        .values(status=Status.DISCARDED.value, reason=clean(reason))
     ).rowcount

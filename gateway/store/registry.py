@@ -20,10 +20,21 @@ def raise_generation(conn: Connection) -> int:
     return read_generation(conn)
 
 
+def read_source(conn: Connection, name: str) -> dict[str, Any] | None:
+    """Read one source as `read_snapshot` does all of them; None for one that never was or is removed."""
+    joined = sources.outerjoin(versions, versions.c.id == sources.c.live_version_id)
+    live = select(sources, versions.c.text, versions.c.has_authenticate, versions.c.published_at).select_from(joined)
+    row = conn.execute(live.where(sources.c.name == name, sources.c.state != "removed")).mappings().first()
+    if row is None:
+        return None
+    sealed = conn.execute(select(secrets).where(secrets.c.source == name)).mappings()
+    return {"generation": 0, "sources": [plain(row)], "secrets": [plain(one) for one in sealed], "keys": []}
+
+
 def read_snapshot(conn: Connection) -> dict[str, Any]:
     """Read sources with their live versions and sealed secrets, and the keys in force."""
     joined = sources.outerjoin(versions, versions.c.id == sources.c.live_version_id)
-    live = select(sources, versions.c.text, versions.c.has_authenticate).select_from(joined)
+    live = select(sources, versions.c.text, versions.c.has_authenticate, versions.c.published_at).select_from(joined)
     return {
         "generation": read_generation(conn),
         "sources": [plain(row) for row in conn.execute(live.where(sources.c.state != "removed")).mappings()],

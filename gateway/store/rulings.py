@@ -1,7 +1,7 @@
 """Rulings: what applying decided on each event, and what it needs to know to decide.
 
 Takes events with their ruling, gives what is stored of them. One transaction applies at a time (see
-`engine.Store.applying`), so that what is read here holds until the commit; the primary key and the
+`engine.Store.writing`), so that what is read here holds until the commit; the primary key and the
 unique index on what is in force stand behind it.
 """
 
@@ -12,11 +12,15 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, bindparam, select, update
 from ulid import ULID
 
+from gateway import clock
 from gateway.event import Event, Lane, Status
 from gateway.store import dialect
 from gateway.store.documents import clean, dump
 from gateway.store.identifiers import Identifier
-from gateway.store.tables import events, is_standing, requests, sources, waits
+from gateway.store.issues import Failure, file_failures
+from gateway.store.requests import is_gone, save_requests
+from gateway.store.tables import events, is_standing, sources, waits
+from gateway.store.tries import Tries, read_tries
 
 PENDING = (Status.HELD, Status.WAITING)
 
@@ -28,7 +32,9 @@ class Ruling:
     event: Event
     status: Status
     is_new: bool = True
-    attempts: int = 0
+    tries: Tries = field(default_factory=Tries)
+    # How the attempts of this transaction ended: why they came to nothing, None for one that did not.
+    outcomes: list[str | None] = field(default_factory=list)
     stage: str | None = None
     reason: str | None = None
     failed_action: int | None = None
@@ -36,6 +42,7 @@ class Ruling:
     is_in_force: bool = False
     applied_at: int | None = None
     waits_for: tuple[str, tuple[Identifier, ...]] | None = None
+    is_erased: bool = False  # it tells of somebody who was erased: what it says of them goes
 
 
 class Standing(NamedTuple):
@@ -91,7 +98,14 @@ def load_pending(connection: Connection, event_ids: Collection[str]) -> list[Rul
         .order_by(events.c.id)
     )
     return [
-        Ruling(_event(row), Status(row.status), is_new=False, attempts=row.attempts, reason=row.reason) for row in rows
+        Ruling(
+            _event(row),
+            Status(row.status),
+            is_new=False,
+            tries=read_tries(row.attempts, row.tries),
+            reason=row.reason,
+        )
+        for row in rows
     ]
 
 
@@ -132,8 +146,7 @@ def save_rulings(connection: Connection, rulings: Collection[Ruling], replaced: 
             .values(status=Status.DUPLICATE.value, is_in_force=False)
         )
     new = [ruling for ruling in rulings if ruling.is_new]
-    if new:
-        connection.execute(events.insert(), [_new_row(ruling, lane) for ruling in new])
+    dialect.insert_rows(connection, events, [_new_row(ruling, lane) for ruling in new])
     old = [_ruled(ruling) | {"ruled": ruling.event.id} for ruling in rulings if not ruling.is_new]
     if old:
         connection.execute(
@@ -142,7 +155,8 @@ def save_rulings(connection: Connection, rulings: Collection[Ruling], replaced: 
             .values({name: bindparam(name) for name in old[0] if name != "ruled"}),
             old,
         )
-    _save_requests(connection, [ruling.event for ruling in new if not ruling.event.is_replay])
+    file_failures(connection, [failure for ruling in rulings if (failure := _failure(ruling)) is not None])
+    save_requests(connection, [ruling.event for ruling in new if not ruling.event.is_replay])
     _save_waits(connection, rulings)
 
 
@@ -163,12 +177,29 @@ def _new_row(ruling: Ruling, lane: Lane) -> dict[str, Any]:
         "unique_key": event.unique_key,
         "received_at": event.received_at,
         "occurred_at": event.occurred_at,
-        "created_at": _minted_at(event.id) if event.is_replay else event.received_at,
+        "created_at": _created_at(event),
+        "edited_from": event.edited_from,
+        "pruned_at": clock.now() if is_gone(event) else None,
+        "bulk_id": event.bulk_id,
     }
 
 
+def _created_at(event: Event) -> int:
+    return _minted_at(event.id) if event.is_replay else event.received_at
+
+
+def _failure(ruling: Ruling) -> Failure | None:
+    if ruling.status is not Status.FAILED:
+        return None
+    event = ruling.event
+    stage, reason = ruling.stage or "", _text(ruling.reason) or ""
+    return Failure(event.id, event.source, event.version_id, stage, reason, event.trace, _created_at(event))
+
+
 def _ruled(ruling: Ruling) -> dict[str, Any]:
+    failure = _failure(ruling)
     return {
+        "issue": failure and failure.issue_id,
         "status": ruling.status.value,
         "stage": ruling.stage,
         "reason": _text(ruling.reason),
@@ -176,7 +207,8 @@ def _ruled(ruling: Ruling) -> dict[str, Any]:
         "failed_action": ruling.failed_action,
         "is_in_force": ruling.is_in_force,
         "applied_at": ruling.applied_at,
-        "attempts": ruling.attempts,
+        "attempts": ruling.tries.count,
+        "tries": ruling.tries.dump(),
     }
 
 
@@ -189,14 +221,6 @@ def _minted_at(event_id: str) -> int:
     return int(ULID.from_str(event_id.removeprefix("evt_")).milliseconds) * 1000
 
 
-def _save_requests(connection: Connection, roots: Collection[Event]) -> None:
-    if roots:
-        connection.execute(
-            requests.insert(),
-            [{"event_id": event.id, "head_blob": event.head, "body_blob": event.body} for event in roots],
-        )
-
-
 def _save_waits(connection: Connection, rulings: Collection[Ruling]) -> None:
     """Write what each event waits for now, in place of what it waited for before."""
     dialect.delete_one_of(connection, waits.c.event_id, [r.event.id for r in rulings if not r.is_new])
@@ -206,5 +230,4 @@ def _save_waits(connection: Connection, rulings: Collection[Ruling]) -> None:
         if ruling.waits_for is not None
         for key, name in dict.fromkeys(ruling.waits_for[1])
     ]
-    if rows:
-        connection.execute(waits.insert(), rows)
+    dialect.insert_rows(connection, waits, rows)

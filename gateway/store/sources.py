@@ -28,6 +28,11 @@ def list_sources(conn: Connection) -> list[dict[str, Any]]:
     return [plain(row) for row in rows]
 
 
+def find_redaction(conn: Connection, name: str) -> str | None:
+    """Give the rules of a source, also of a removed one: its requests are still there."""
+    return conn.scalar(select(sources.c.redaction).where(sources.c.name == name))
+
+
 def insert_source(conn: Connection, row: dict[str, Any]) -> None:
     """Write a new source. Raises Conflict for a name that is or was taken."""
     state = conn.execute(select(sources.c.state).where(sources.c.name == row["name"])).scalar()

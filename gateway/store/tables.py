@@ -6,9 +6,12 @@ by orjson, so that both databases give back the same bytes. What is named `…_b
 Sources and what belongs to them:
     sources · versions · secrets · keys · registry · audit
 Events and what came in:
-    events · requests · waits
+    events · requests · waits · totals
 The ledger and its projections (worker/apply says what they mean):
     effects → contacts · identifiers · lists · memberships · orders · supplements
+People of the console are in people_tables.
+Who was erased:
+    tombstones · salts
 """
 
 from typing import Any
@@ -60,6 +63,8 @@ sources = Table(
     Column("capture_left", Integer),
     Column("created_at", BigInteger, nullable=False),
     Column("changed_at", BigInteger, nullable=False),
+    Column("redaction", Text, nullable=False, server_default="{}"),  # {"headers": […], "paths": […]}: never shown
+    Column("retention_days", Integer),  # empty: as the setting says
 )
 
 versions = Table(
@@ -87,6 +92,7 @@ secrets = Table(
     Column("previous_blob", LargeBinary),  # after a rotation the old one counts until previous_until
     Column("previous_until", BigInteger),
     Column("changed_at", BigInteger, nullable=False),
+    Column("rotated_at", BigInteger),
 )
 
 keys = Table(
@@ -118,6 +124,8 @@ audit = Table(
     Column("subject", String, nullable=False, index=True),
     Column("before", Text),
     Column("after", Text),
+    Index(None, "actor", "id"),
+    Index(None, "operation", "id"),
 )
 
 
@@ -148,6 +156,13 @@ events = Table(
     Column("created_at", BigInteger, nullable=False),  # this event's own time
     Column("applied_at", BigInteger),
     Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("tries", Text),  # JSON list, the newest attempts: {at, ms, error}
+    Column("pruned_at", BigInteger),  # when retention took its request, log, trace and notes
+    Column("erased_at", BigInteger),  # when those and its actions went with a person
+    Column("edited_from", Bytewise),  # the event whose edited copy this is
+    Column("bookmarked_at", BigInteger),
+    Column("issue", Bytewise),  # of a failed one: what it failed for
+    Column("bulk_id", Bytewise),  # of a replay: the bulk job that made it
     # At most one event of a delivery is in force: decided here, in the applying transaction.
     Index(
         "uq_events_in_force",
@@ -158,6 +173,14 @@ events = Table(
     ),
     Index(None, "source", "status", "id"),
     Index(None, "status", "id"),
+    # What retention has not been at yet: the oldest of each source.
+    Index(
+        "ix_events_unpruned",
+        "source",
+        "id",
+        sqlite_where=text("pruned_at IS NULL"),
+        postgresql_where=text("pruned_at IS NULL"),
+    ),
 )
 
 
@@ -175,6 +198,14 @@ requests = Table(
     Column("event_id", Bytewise, primary_key=True),  # of a root: replays read their root's
     Column("head_blob", LargeBinary, nullable=False),
     Column("body_blob", LargeBinary, nullable=False),
+    Column("encoding", String),  # zstd: both blobs are compressed; empty: as they came
+)
+
+totals = Table(
+    "totals",
+    metadata,
+    Column("name", String, primary_key=True),  # request_bytes: what all rows of requests hold
+    Column("value", BigInteger, nullable=False),
 )
 
 waits = Table(
@@ -271,4 +302,18 @@ supplements = Table(
     Column("contact_clock", Bytewise, nullable=False),
     Column("record", Text, nullable=False),  # JSON
     Column("clocks", Text, nullable=False),  # JSON: field -> the clock of its value
+)
+
+salts = Table(
+    "salts",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("salt_blob", LargeBinary, nullable=False),
+)
+
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("hash", Bytewise, primary_key=True),  # of an identifier of an erased person, salted
+    Column("erased_at", BigInteger, nullable=False),  # what happened up to then is not told any more
 )

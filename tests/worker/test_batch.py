@@ -6,8 +6,9 @@ import pytest
 from desk import Desk, activity, event_id, make_event, order, upsert
 
 from gateway.event import Lane, Status
-from gateway.store.events import load_request
 from gateway.store.pending import list_held, list_stragglers
+from gateway.store.requests import load_request
+from gateway.store.tables import sources
 from gateway.worker.apply import Applied, project
 
 A = {"email": "a@example.com"}
@@ -15,17 +16,15 @@ A = {"email": "a@example.com"}
 
 def set_state(desk: Desk, state: str) -> None:
     with desk.store.writing() as connection:
-        connection.exec_driver_sql("DELETE FROM sources")
-        connection.exec_driver_sql(
-            "INSERT INTO sources (name, state, created_at, changed_at) VALUES ('shop', ?, 0, 0)", (state,)
-        )
+        connection.execute(sources.delete())
+        connection.execute(sources.insert().values(name="shop", state=state, created_at=0, changed_at=0))
 
 
 def test_an_event_is_applied_exactly_once(desk: Desk) -> None:
     event = make_event(1, upsert(A), order(A))
     assert desk.send(event, event) == [Applied(event_id(1), Status.APPLIED)]
     assert desk.send(event) == [Applied(event_id(1), Status.APPLIED)]
-    assert desk.event(1)["attempts"] == 1
+    assert desk.event(1)["attempt_count"] == 1
 
 
 def test_what_cannot_be_is_marked_and_stops_nobody(desk: Desk) -> None:
@@ -59,12 +58,12 @@ def test_the_raw_request_is_kept_with_the_root_and_a_replay_reads_it(desk: Desk)
 
 
 def test_an_event_that_the_gateway_has_settled_is_stored_as_it_is(desk: Desk) -> None:
-    fields = {"stage": "transform", "reason": "KeyError: 'id'", "trace": '[{"line": 3}]', "logs": "a\0b"}
+    fields = {"stage": "transform", "reason": "KeyError: 'id'", "trace": '[{"line": 3, "text": "x"}]', "logs": "a\0b"}
     desk.send(make_event(1, status=Status.FAILED, version_id="ver_1", **fields))
     event = desk.event(1)
     assert [event[name] for name in ("status", "stage", "reason")] == ["failed", "transform", "KeyError: 'id'"]
     assert (event["trace"], event["logs"], event["version_id"]) == (
-        [{"line": 3}],
+        [{"line": 3, "text": "x"}],
         "a\N{REPLACEMENT CHARACTER}b",
         "ver_1",
     )
@@ -108,7 +107,7 @@ def test_an_event_that_waits_is_held_when_it_wakes_while_its_source_is_paused(de
 def test_what_is_settled_is_not_taken_again(desk: Desk) -> None:
     desk.send(make_event(1, upsert(A)), make_event(2, {"action": "nonsense"}))
     assert desk.retake(1, 2, 9) == []
-    assert (desk.event(1)["attempts"], desk.event(2)["status"]) == (1, "failed")
+    assert (desk.event(1)["attempt_count"], desk.event(2)["status"]) == (1, "failed")
 
 
 def test_an_event_without_actions_is_ignored(desk: Desk) -> None:

@@ -3,18 +3,21 @@
 from desk import BEGIN, SECOND, Desk, event_id, make_event, upsert
 
 from gateway.event import Status
+from gateway.operations.bulk import find_work
 from gateway.store.contacts import find_contact
-from gateway.store.events import (
-    count_by_status,
-    count_deliveries,
-    count_events,
-    list_deliveries,
-    list_events,
-    load_event,
-)
+from gateway.store.counting import count_deliveries_of
+from gateway.store.events import count_by_status, count_events, list_events, load_event
+from gateway.store.searching import EventFilter, span_of, walk
 
 A = {"email": "a@example.com"}
 FAILED = {"status": Status.FAILED, "stage": "transform", "reason": "broke"}
+
+
+def roots(desk: Desk, chosen: EventFilter, **bounds: str) -> list[str]:
+    """Give the roots that a replay of this filter would take again, in the order of the events that it finds."""
+    with desk.store.reading() as connection:
+        rows = next(walk(connection, chosen, span_of(chosen, **bounds), is_newest_first=False))
+        return [root for _, root in find_work(connection, "replay", rows, chosen)]
 
 
 def ids(events: list[dict[str, object]]) -> list[object]:
@@ -61,22 +64,22 @@ def test_a_filter_selects_one_root_a_delivery(desk: Desk) -> None:
     desk.send(make_event(1, **FAILED, unique_key="d"), make_event(2, **FAILED, unique_key="d"))
     desk.send(make_event(3, upsert(A), unique_key="e"), make_event(4, upsert(A), unique_key="e"))
     desk.send(make_event(5, **FAILED), make_event(6, upsert(A), key_id="key_1"), make_event(7, root=3, unique_key="e"))
+    everything = roots(desk, EventFilter())
+    assert everything == [event_id(1), event_id(5), event_id(3)]
+    # The replay of the second one is newer than that: it has been taken again already.
+    assert roots(desk, EventFilter(), before=event_id(5)) == everything[:1]
+    assert roots(desk, EventFilter(), after=event_id(1)) == [event_id(5), event_id(3)]
+    assert roots(desk, EventFilter(statuses=("failed",))) == [event_id(1), event_id(5)]
     with desk.store.reading() as connection:
-        everything = list_deliveries(connection, until=event_id(9), limit=10)
-        assert everything == [event_id(1), event_id(3), event_id(5)]
-        assert list_deliveries(connection, until=event_id(9), limit=2, after=event_id(1)) == everything[1:]
-        # The replay of the second one is newer than that: it has been taken again already.
-        assert list_deliveries(connection, until=event_id(5), limit=10) == everything[:1]
-        assert list_deliveries(connection, until=event_id(9), limit=10, status="failed") == [event_id(1), event_id(5)]
-        assert count_deliveries(connection) == 3
-        assert count_deliveries(connection, status="failed") == 2
+        assert count_deliveries_of(connection, EventFilter()) == 3
+        assert count_deliveries_of(connection, EventFilter(statuses=("failed",))) == 2
 
 
 def test_a_delivery_that_was_repaired_has_not_failed(desk: Desk) -> None:
     desk.send(make_event(1, **FAILED), make_event(2, **FAILED))
     desk.send(make_event(3, upsert(A), root=1))
+    assert roots(desk, EventFilter(statuses=("failed",))) == [event_id(2)]
+    assert roots(desk, EventFilter(statuses=("applied",))) == [event_id(1)]
     with desk.store.reading() as connection:
-        assert list_deliveries(connection, until=event_id(9), limit=10, status="failed") == [event_id(2)]
-        assert list_deliveries(connection, until=event_id(9), limit=10, status="applied") == [event_id(1)]
-        assert count_deliveries(connection, status="failed") == 1
+        assert count_deliveries_of(connection, EventFilter(statuses=("failed",))) == 1
     assert desk.event(1)["replaced_by"] == event_id(3)

@@ -23,7 +23,7 @@ def test_an_activity_waits_for_its_contact_and_says_so(desk: Desk) -> None:
         (event_id(1), Status.APPLIED),
     ]
     event = desk.event(1)
-    assert (event["status"], event["reason"], event["waits_for"], event["attempts"]) == ("applied", None, [], 2)
+    assert (event["status"], event["reason"], event["waits_for"], event["attempt_count"]) == ("applied", None, [], 2)
     assert len(desk.contact("customId", "c1")["activities"]) == 1
 
 

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from gateway.store.tables import metadata
+from gateway.store.people_tables import metadata  # through it, so that all tables are known
 
 options = context.config.attributes
 context.configure(

@@ -21,11 +21,11 @@ from gateway.errors import BadRequest, Impossible, Unprocessable
 from gateway.event import Status
 from gateway.store.effects import Effect
 from gateway.store.engine import Connection
-from gateway.store.identifiers import Identifier
 from gateway.store.lists import find_lists
 from gateway.store.rulings import Ruling, Standing, find_standing
 from gateway.worker.apply import activities, carts, contacts, lists, orders, supplements
 from gateway.worker.apply.clocks import not_after
+from gateway.worker.apply.erased import Erased, named
 from gateway.worker.apply.identity import Identity, Lacking, Nobody
 from gateway.worker.apply.telling import Lists, Telling
 
@@ -45,6 +45,7 @@ _TELL: dict[type, Callable[[Telling, Any], Iterator[Effect]]] = {
 class Attempts:
     identity: Identity
     lists: Lists = field(default_factory=Lists)
+    erased: Erased = field(default_factory=Erased)
     created_lists: set[str] = field(default_factory=set)
     standing: dict[str, Standing] = field(default_factory=dict)  # delivery -> the event in force
     rulings: dict[str, Ruling] = field(default_factory=dict)
@@ -62,14 +63,15 @@ class Attempts:
 
     def _load(self, connection: Connection, open_ones: Collection[tuple[Ruling, list[Action]]]) -> None:
         actions = [action for _, many in open_ones for action in many]
-        self.identity.load(connection, {pair for action in actions for pair in _named(action)})
+        wanted = {pair for action in actions for pair in named(action)}
+        self.identity.load(connection, wanted)
+        self.erased.load(connection, wanted)
         names = {action.list_name for action in actions if isinstance(action, AddContactsToList)}
         self.lists.known |= find_lists(connection, names - self.lists.known)
         deliveries = {ruling.event.delivery for ruling, _ in open_ones} - self.standing.keys()
         self.standing.update(find_standing(connection, deliveries))
 
     def _attempt(self, ruling: Ruling, actions: list[Action], at: int) -> None:
-        ruling.attempts += 1
         ruling.notes, ruling.waits_for, ruling.stage, ruling.reason = [], None, None, ruling.event.reason
         self.identity.mark()
         self.lists.brought = set()
@@ -84,8 +86,10 @@ class Attempts:
         else:
             self.lists.known |= self.lists.brought
             self.created_lists |= self.lists.brought
+            ruling.outcomes.append(None)
             self._settle(ruling, effects, at)
             return
+        ruling.outcomes.append(ruling.reason)
         self.identity.rollback()
         ruling.notes = []
 
@@ -95,8 +99,12 @@ class Attempts:
             at = not_after(action.occurred_at, event.received_at, default=event.occurred_at)
             origin = action.origin or event.source
             telling = Telling(event, index, origin, at, self.identity, self.lists, ruling.notes)
+            left = self.erased.leave(action, at)
+            ruling.is_erased |= left is not action
+            if left is None:
+                continue
             try:
-                yield from _TELL[type(action)](telling, action)
+                yield from _TELL[type(left)](telling, left)
             except Nobody:
                 raise Impossible("all identifiers of its contact are ignored ones", index) from None
 
@@ -126,13 +134,13 @@ class Attempts:
 def _read(ruling: Ruling) -> list[Action] | None:
     """Read the actions; None where there is nothing to apply: the gateway has settled it, or they are no actions."""
     event = ruling.event
-    if ruling.status is Status.HELD or event.status in (Status.FAILED, Status.ANSWERED):
+    if ruling.status is Status.HELD or event.status in (Status.FAILED, Status.ANSWERED, Status.DISCARDED):
         return None
     try:
         return parse_actions(_storable(event.actions))
     except (BadRequest, Unprocessable) as error:
-        ruling.attempts += 1
         ruling.status, ruling.stage, ruling.reason = Status.FAILED, "validate", error.detail
+        ruling.outcomes.append(error.detail)
         return None
 
 
@@ -142,16 +150,3 @@ _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 def _storable(actions: bytes) -> bytes:
     return _NUL.sub(rb"\1\\ufffd", actions) if b"\\u0000" in actions else actions
-
-
-def _named(action: Action) -> Iterator[Identifier]:
-    """Give every identifier that the action names, for one look-up of a whole batch."""
-    if isinstance(action, AddContactsToList | RemoveContactsFromList):
-        for identifiers in action.contacts.identifiers:
-            yield from identifiers.items()
-        return
-    yield from action.contact.identifiers.items()
-    if isinstance(action, UpsertContact):
-        yield from contacts.identifying(action.attributes).items()
-    elif isinstance(action, CreateContactActivities):
-        yield from activities.further(action.contact).items()

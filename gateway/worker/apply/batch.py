@@ -11,6 +11,7 @@ is in one transaction and nobody else applies beside it: it happens whole, or no
 what an event says: that is written on the event.
 """
 
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
@@ -21,12 +22,15 @@ from gateway.store.engine import Connection, Store
 from gateway.store.identifiers import Identifier
 from gateway.store.lists import create_lists
 from gateway.store.rulings import Ruling, find_known, find_paused, find_waiting, load_pending, save_rulings
+from gateway.store.tries import Failures, Try
 from gateway.worker.apply.attempt import Attempts
+from gateway.worker.apply.erased import empty_told
 from gateway.worker.apply.identity import Identity
 from gateway.worker.apply.project import project
 
 # What a transaction wakes itself; the rest is told to the caller, so that one list cannot wake a million.
 WOKEN_MAX = 256
+_NO_FAILURES = Failures()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,27 +49,37 @@ class Applied:
     woken: tuple[str, ...] = ()
 
 
-def apply_batch(store: Store, events: Sequence[Event], *, settings: ApplySettings, lane: Lane) -> list[Applied]:
+def apply_batch(
+    store: Store, events: Sequence[Event], *, settings: ApplySettings, lane: Lane, failures: Failures = _NO_FAILURES
+) -> list[Applied]:
     """Apply new events in one transaction. Raises StoreBusy: nothing happened, the same batch again.
 
-    An event that is stored already is skipped; what became of it then is given.
+    An event that is stored already is skipped; what became of it then is given. `failures` are the tries
+    before this one: they are written on the events.
     """
     if not events:
         return []
-    with store.applying() as connection:
+    with store.writing() as connection:
         known = find_known(connection, [event.id for event in events])
         new = {event.id: event for event in events if event.id not in known}
         rulings = [_arrived(event) for _, event in sorted(new.items())]
-        applied = _apply(connection, rulings, settings, lane)
+        applied = _apply(connection, rulings, settings, lane, failures)
         return applied + [Applied(event_id, stored.status, stored.reason) for event_id, stored in known.items()]
 
 
-def retake(store: Store, event_ids: Sequence[str], *, settings: ApplySettings, lane: Lane = Lane.BULK) -> list[Applied]:
+def retake(
+    store: Store,
+    event_ids: Sequence[str],
+    *,
+    settings: ApplySettings,
+    lane: Lane = Lane.BULK,
+    failures: Failures = _NO_FAILURES,
+) -> list[Applied]:
     """Apply stored events that are held or waiting, oldest first, in one transaction; others are left as they are."""
     if not event_ids:
         return []
-    with store.applying() as connection:
-        return _apply(connection, load_pending(connection, event_ids), settings, lane)
+    with store.writing() as connection:
+        return _apply(connection, load_pending(connection, event_ids), settings, lane, failures)
 
 
 def _arrived(event: Event) -> Ruling:
@@ -75,16 +89,29 @@ def _arrived(event: Event) -> Ruling:
     return Ruling(event, event.status, stage=event.stage, reason=event.reason)
 
 
-def _apply(connection: Connection, rulings: Sequence[Ruling], settings: ApplySettings, lane: Lane) -> list[Applied]:
-    at = clock.now()
+def _apply(
+    connection: Connection, rulings: Sequence[Ruling], settings: ApplySettings, lane: Lane, failures: Failures
+) -> list[Applied]:
+    at, started = clock.now(), time.perf_counter()
+    for ruling in rulings:
+        for earlier in failures.of(ruling.event.id):
+            ruling.tries.join(earlier)
     attempts = Attempts(Identity(settings.identifier_values_max, settings.ignored_identifiers))
     attempts.attempt_all(connection, _hold_paused(connection, rulings), at)
     woken = _wake(connection, attempts, at)
     project(connection, attempts)
     create_lists(connection, attempts.created_lists, at)
+    _note_tries(attempts.rulings.values(), at, started)
     save_rulings(connection, list(attempts.rulings.values()), attempts.replaced, lane)
+    empty_told(connection, [one for one, ruling in attempts.rulings.items() if ruling.is_erased], attempts.erased, at)
     applied = [Applied(event_id, ruling.status, ruling.reason) for event_id, ruling in attempts.rulings.items()]
     return _with_woken(applied, woken)
+
+
+def _note_tries(rulings: Collection[Ruling], at: int, started: float) -> None:
+    ms = round((time.perf_counter() - started) * 1000, 1)
+    for ruling in rulings:
+        ruling.tries.add(*(Try(at, ms, outcome) for outcome in ruling.outcomes))
 
 
 def _with_woken(applied: list[Applied], woken: Sequence[str]) -> list[Applied]:

@@ -8,15 +8,14 @@ or time: what is said again keeps its place.
 from datetime import datetime
 
 from gateway.actions.fields import microseconds
+from gateway.store.clocks import DIGITS, YEAR_ONE, instant, said_at
 
-# From year 1, which is as early as a time can be, so that no stamp is negative.
-_YEAR_ONE = 62_135_596_800_000_000
-_DIGITS = 18  # year 9999
+__all__ = ["clock", "dated", "instant", "not_after", "said_at", "stamp"]
 
 
 def stamp(at: int) -> str:
     """Write microseconds since 1970 so that they sort as text."""
-    return f"{max(0, at + _YEAR_ONE):0{_DIGITS}d}"
+    return f"{max(0, at + YEAR_ONE):0{DIGITS}d}"
 
 
 def clock(at: int, root: str, action_index: int, item_index: int) -> str:
@@ -26,15 +25,6 @@ def clock(at: int, root: str, action_index: int, item_index: int) -> str:
 def dated(at: int, said: str) -> str:
     """Give the clock of a thing that has a date of its own; equal dates are decided by who said it last."""
     return f"{stamp(at)}.{said}"
-
-
-def said_at(clock_of_dated: str) -> str:
-    return clock_of_dated[_DIGITS + 1 :]
-
-
-def instant(clock_text: str) -> int:
-    """Read the time in a clock: microseconds since 1970."""
-    return int(clock_text[:_DIGITS]) - _YEAR_ONE
 
 
 def not_after(moment: datetime | None, received_at: int, default: int | None = None) -> int:

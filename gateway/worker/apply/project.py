@@ -68,6 +68,14 @@ def project(connection: Connection, attempts: Attempts) -> None:
     _project_contacts(connection, changes, takers)
 
 
+def project_without(connection: Connection, gone: Collection[Withdrawn]) -> None:
+    """Write what is left of orders and records when contacts have gone with all of their effects."""
+    changes = Changes([], list(gone))
+    takers = _project_orders(connection, changes)
+    _project_records(connection, changes)
+    _project_contacts(connection, changes, takers)
+
+
 def _write_ledger(connection: Connection, attempts: Attempts) -> Changes:
     identity = attempts.identity
     moves = identity.stored_moves()
