@@ -74,6 +74,7 @@ class Channel(asyncio.Protocol):
         self.page: StagePage = newborn.page
         self.limits = limits
         self.layers: asyncio.Future[dict[str, str]] = loop.create_future()
+        self.layers.add_done_callback(lambda layers: layers.cancelled() or layers.exception())  # nobody may be waiting
         self.flights: deque[Flight] = deque()
         self.is_open = True
         self.used_at = self.heard_at = loop.time()
@@ -143,7 +144,8 @@ class Channel(asyncio.Protocol):
 
     def _flush(self) -> None:
         # What was asked for in one turn of the loop goes out in one write: waking the child is the dear part.
-        if self._transport is not None:
+        # A child that was killed this very moment hears nothing any more: its burial sends the flights elsewhere.
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.write(b"".join(self._outbox))
         self._outbox.clear()
 
@@ -205,6 +207,7 @@ class Channel(asyncio.Protocol):
     async def _bury(self) -> None:
         ended_by = await self._server.death_signal(self.pid)
         sequence, stage = split_word(self.page.word())
+        self.page.close()
         death = self._explain(ended_by, sequence, stage)
         if not self.layers.done():
             self.layers.set_exception(wire.ProtocolBroken(f"the child died in its lock-down: {death.reason}"))

@@ -51,6 +51,7 @@ class ForkServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._ready: asyncio.Future[dict[str, str]] = asyncio.get_running_loop().create_future()
+        self._ready.add_done_callback(lambda ready: ready.cancelled() or ready.exception())  # nobody may be waiting
         self._births: dict[int, asyncio.Future[int]] = {}
         self._deaths: dict[int, asyncio.Future[int]] = {}
         self._orders = 0

@@ -11,7 +11,6 @@ import sys
 
 _CREATE_RULESET, _RESTRICT_SELF = 444, 446
 _CREATE_RULESET_VERSION = 1
-_PR_SET_NO_NEW_PRIVS = 38
 
 # Rights over files that each version of the interface knows; handling all and granting none denies all.
 _FILE_RIGHTS_BITS = {1: 13, 2: 14, 3: 15, 4: 15}
@@ -25,7 +24,7 @@ class _Ruleset(ctypes.Structure):
 
 
 def deny_everything(libc: ctypes.CDLL) -> str:
-    """Give "on", or "off: why" where the kernel has no Landlock."""
+    """Give "on", or "off: why" where the kernel has no Landlock. Wants no_new_privs, or root."""
     if not sys.platform.startswith("linux"):
         return "off: Landlock exists on Linux only"
     version = libc.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(_CREATE_RULESET_VERSION))
@@ -40,7 +39,6 @@ def deny_everything(libc: ctypes.CDLL) -> str:
     descriptor = libc.syscall(_CREATE_RULESET, ctypes.byref(rights), ctypes.c_size_t(size), ctypes.c_uint32(0))
     if descriptor < 0:
         raise OSError(ctypes.get_errno(), "landlock_create_ruleset")
-    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     if libc.syscall(_RESTRICT_SELF, descriptor, 0):
         raise OSError(ctypes.get_errno(), "landlock_restrict_self")
     os.close(descriptor)

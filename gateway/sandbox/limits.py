@@ -20,7 +20,7 @@ RESULT_PARTS_MAX = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits of one request, set per source. Past one of them the event is parked, never lost."""
+    """What each request of one source may cost, and how many at once. Past a cost its event is parked, never lost."""
 
     authenticate_cpu_seconds: float = 0.1
     transform_cpu_seconds: float = 0.25
@@ -32,6 +32,8 @@ class Limits:
     result_bytes: int = MIB
     log_bytes: int = 16 * 1024
     actions_count: int = 1000
+    in_flight_count: int | None = None  # requests at work at once; None: half the places of the gateway
+    children_count: int | None = None  # processes at once, under load; None: as the cores allow
 
     def memory_budget_bytes(self, body_bytes: int) -> int:
         """Say how far a child may grow above its idle size to handle a body of that size."""

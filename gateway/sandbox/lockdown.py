@@ -18,7 +18,7 @@ from gateway.sandbox import landlock, seccomp
 SOCKET_DESCRIPTOR = 3
 
 _IS_LINUX = sys.platform.startswith("linux")
-_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
 _CLONE_NEWNET, _CLONE_NEWIPC = 0x40000000, 0x08000000
 _NOBODY = 65534
 _STACK_BYTES = 8 << 20
@@ -62,6 +62,7 @@ def lock_down(memory_budget_bytes: int, program: bytes | None) -> dict[str, str]
     os.environ.clear()
     os.umask(0o777)
     idle_bytes = _virtual_memory_bytes()
+    report["no_new_privs"] = refuse_new_privileges()
     report["landlock"] = landlock.deny_everything(_libc)
     report["limits"] = _limit_resources(idle_bytes + memory_budget_bytes if idle_bytes else None)
     if program is not None:
@@ -84,6 +85,15 @@ def _hide_memory() -> str:
     if not _IS_LINUX:
         return "off: exists on Linux only"
     _libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    return "on"
+
+
+def refuse_new_privileges() -> str:
+    """Gain nothing by executing a program, ever; without this nobody but root may restrict himself by the next two."""
+    if not _IS_LINUX:
+        return "off: exists on Linux only"
+    if _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "PR_SET_NO_NEW_PRIVS")
     return "on"
 
 

@@ -42,6 +42,7 @@ class Outcome:
     unique_key: str | None = None
     occurred_at: int | None = None
     cpu_seconds: float = 0.0
+    authenticate_cpu_seconds: float = 0.0  # its part of them
     retry_after_seconds: int | None = None
 
 

@@ -3,6 +3,11 @@
 Takes a way to have bare children, runs the probes of the self-test in them, gives the layers that the
 children report. Raises where a probe succeeds although the wall is said to stand: a sandbox that lies
 about itself does not open.
+
+The whole wall, without which strict mode does not start, is no_new_privs, seccomp, the limits, and a self-test
+that held: with these a process that runs plain Python has one socket and its own bounded memory. Landlock, the
+user nobody and an own network say the same a second time where kernel and privilege give them, and
+are never needed.
 """
 
 from collections.abc import Awaitable, Callable
@@ -13,6 +18,19 @@ from gateway.sandbox.limits import POOLED_BODY_BYTES_MAX, Limits
 from gateway.sandbox.selftest import PROBES
 
 SandboxReport = dict[str, str]
+
+WALL = ("no_new_privs", "limits", "seccomp", "self_test")
+
+
+def missing_of_wall(report: SandboxReport) -> list[str]:
+    """Name the layers that the whole wall lacks, each with the reason."""
+    return [f"{layer} is {report.get(layer, 'not reported')}" for layer in WALL if report.get(layer) != "on"]
+
+
+def require_wall(report: SandboxReport) -> None:
+    """Raise SandboxUnavailable unless the whole wall stands."""
+    if missing := missing_of_wall(report):
+        raise SandboxUnavailable(f"HOOKWRIGHT_SANDBOX=strict wants the whole wall: {'; '.join(missing)}")
 
 
 async def prove_wall(bear: Callable[[Limits, int], Awaitable[Channel]]) -> SandboxReport:

@@ -9,6 +9,7 @@ import builtins
 import gc
 import itertools
 import math
+import sys
 import time
 from datetime import date, datetime
 from decimal import Decimal
@@ -30,6 +31,8 @@ from gateway.toolbox import Answer, Context, Ignore, Reject, Request, TryLater
 
 # Subclasses could lie, dataclasses and times have more than one way to be written: all go through `_plain`.
 _OPTIONS = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
+
+_TOO_DEEP = "limit: 254 levels in an action"  # orjson's own
 
 Result = tuple[dict[str, Any], bytes, bytes]
 
@@ -56,6 +59,7 @@ class Runner:
         self._is_fenced = is_fenced
         self._is_authenticated = False
         self._stage = LOAD
+        self._started = 0.0
 
     def load(self) -> dict[str, Any]:
         """Compile the script and run its top level once; give its problems, or what is known of it."""
@@ -82,13 +86,12 @@ class Runner:
 
     def _top_level_problem(self, error: BaseException) -> list[Any]:
         trace = trace_lines(error.__traceback__, self._lines, self._mask)
-        reason = self._memory_reason() if isinstance(error, MemoryError) else describe_error(error, self._mask)
-        problem = Problem(line=trace[-1]["line"] if trace else 1, column=1, message=reason)
+        problem = Problem(line=trace[-1]["line"] if trace else 1, column=1, message=self._reason(error))
         return [problem.line, problem.column, problem.message]
 
     def run(self, sequence: int, operation: int, event_id: str, head: bytes, body: bytes) -> Result:
         """Run one request, from `authenticate` or from `transform`."""
-        started = time.process_time()
+        self._started = time.process_time()
         self._log.clear()
         self._enter(sequence, AUTHENTICATE if operation == wire.AUTHENTICATE else TRANSFORM)
         namespace = self._template.copy()
@@ -103,7 +106,7 @@ class Runner:
         namespace.clear()
         gc.collect()
         meta["is_authenticated"] = self._is_authenticated
-        meta["cpu_seconds"] = time.process_time() - started
+        meta["cpu_seconds"] = time.process_time() - self._started
         meta.update(marks)
         if logs := self._log.text():
             meta["logs"] = logs
@@ -124,6 +127,7 @@ class Runner:
         if self._stage == AUTHENTICATE:
             if (refusal := _refusal(namespace, request, context)) is not None:
                 return {"kind": "rejected", "status": 401, "reason": refusal}, b"", b""
+            marks["authenticate_cpu_seconds"] = time.process_time() - self._started
             self._enter(sequence, TRANSFORM)
         self._mark(request, marks)
         actions = self._collect(namespace["transform"](request, context))
@@ -158,7 +162,8 @@ class Runner:
         try:
             data = orjson.dumps(actions, default=_plain, option=_OPTIONS)
         except TypeError as error:
-            raise ResultRefused(f"an action is not JSON: {error}") from None
+            is_deep = "Recursion limit" in str(error)
+            raise ResultRefused(_TOO_DEEP if is_deep else f"an action is not JSON: {error}") from None
         if len(data) > self._limits["result_bytes"]:
             raise ResultRefused(f"limit: result {describe_bytes(self._limits['result_bytes'])}")
         if data.count(b",") > RESULT_PARTS_MAX:
@@ -186,16 +191,15 @@ class Runner:
 
     def _fail(self, error: BaseException) -> dict[str, Any]:
         trace = trace_lines(error.__traceback__, self._lines, self._mask)
-        if isinstance(error, MemoryError):
-            reason = self._memory_reason()
-        elif isinstance(error, ResultRefused):
-            reason = tidy(str(error), self._mask)
-        else:
-            reason = describe_error(error, self._mask)
-        return {"kind": "failed", "stage": STAGE_NAMES[self._stage], "reason": reason, "trace": trace}
+        return {"kind": "failed", "stage": STAGE_NAMES[self._stage], "reason": self._reason(error), "trace": trace}
 
-    def _memory_reason(self) -> str:
-        return f"limit: memory {describe_bytes(self._limits['memory_bytes'])}"
+    def _reason(self, error: BaseException) -> str:
+        """Name the limit that an error stands for, or describe the error."""
+        if isinstance(error, MemoryError):
+            return f"limit: memory {describe_bytes(self._limits['memory_bytes'])}"
+        if isinstance(error, RecursionError):
+            return f"limit: recursion {sys.getrecursionlimit()} calls"
+        return tidy(str(error), self._mask) if isinstance(error, ResultRefused) else describe_error(error, self._mask)
 
 
 def _refusal(namespace: dict[str, Any], request: Request, context: Context) -> str | None:

@@ -5,8 +5,8 @@ Never shows the secrets in a repr, a log line or a traceback.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypedDict
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, TypedDict
 
 import orjson
 
@@ -30,6 +30,13 @@ class LoadDocument(TypedDict):
     actions_count: int
 
 
+class Previous(NamedTuple):
+    """The value that a secret had before it was rotated; it counts for what was received before `until`."""
+
+    value: str
+    until: int  # microseconds since 1970
+
+
 @dataclass(frozen=True)
 class Script:
     """One immutable text with the secrets and settings that it runs with.
@@ -49,6 +56,22 @@ class Script:
     occurred_at: str | None = None
     occurred_at_zone: str | None = None
     limits: Limits = field(default_factory=Limits)
+    previous_secrets: Mapping[str, Previous] = field(default_factory=dict, repr=False)
+
+    def before_rotation(self, received_at: int) -> "Script | None":
+        """Give the same script with the secrets that a sender may still sign with; None where none was rotated.
+
+        It is loaded into a child of its own, so that the live one holds no more than it needs.
+        """
+        valid = {name: old.value for name, old in self.previous_secrets.items() if received_at < old.until}
+        if not valid:
+            return None
+        return replace(
+            self,
+            revision=f"{self.revision}-before-{'-'.join(sorted(valid))}",
+            secrets={**self.secrets, **valid},
+            previous_secrets={},
+        )
 
     def load_document(self) -> bytes:
         """Write the document that the child is loaded with."""

@@ -8,6 +8,7 @@ and death by SIGSYS for the rest, so that an attempt to break out is seen.
 
 import ctypes
 import errno
+import os
 import platform
 import struct
 import sys
@@ -79,7 +80,7 @@ _KILL_PROCESS, _ALLOW, _EPERM = 0x80000000, 0x7FFF0000, 0x00050000 | errno.EPERM
 _NUMBER_AT, _MACHINE_AT, _FIRST_ARGUMENT_AT, _THIRD_ARGUMENT_AT = 0, 4, 16, 32
 _PROT_EXEC = 4
 
-_PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 38, 22, 2
+_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 22, 2
 
 
 class _Program(ctypes.Structure):
@@ -87,12 +88,16 @@ class _Program(ctypes.Structure):
 
 
 def unavailable_because() -> str | None:
-    """Say why there can be no filter on this machine, or None."""
+    """Say why there can be no filter on this machine, or None. Asks the kernel: some are built without."""
     if not sys.platform.startswith("linux"):
         return "seccomp exists on Linux only"
     if platform.machine() not in _MACHINES:
         return f"no filter is written for {platform.machine()}"
-    return None
+    # A kernel that could take a filter looks for it at the address 0; one that could not refuses the question.
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, None, 0, 0)
+    number = ctypes.get_errno()
+    return None if number == errno.EFAULT else f"this kernel takes no filter ({os.strerror(number)})"
 
 
 def assemble(socket_descriptor: int, machine: str | None = None) -> bytes:
@@ -138,10 +143,8 @@ def _never_executable(number: int) -> list[tuple[int, int, int, int]]:
 
 
 def load(program: bytes, libc: ctypes.CDLL) -> None:
-    """Put the calling process behind the filter, for good."""
+    """Put the calling process behind the filter, for good. Wants no_new_privs, or root."""
     buffer = ctypes.create_string_buffer(program, len(program))
     description = _Program(len(program) // 8, ctypes.addressof(buffer))
-    if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
-        raise OSError(ctypes.get_errno(), "PR_SET_NO_NEW_PRIVS")
     if libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(description), 0, 0):
         raise OSError(ctypes.get_errno(), "PR_SET_SECCOMP")

@@ -34,8 +34,11 @@ def main(control_descriptor: int, *, is_fenced: bool) -> NoReturn:
     gc.freeze()
     control = socket.socket(fileno=control_descriptor)
     server = _Server(control, is_fenced=is_fenced)
-    server.tell({"ready": True, "layers": {"network": network}})
-    server.serve()
+    try:
+        server.tell({"ready": True, "layers": {"network": network}})
+        server.serve()
+    except ConnectionError:  # the gateway has gone in the middle of a word
+        server.end()
 
 
 class _Server:
@@ -70,7 +73,7 @@ class _Server:
         # The kernel ends a read at a message that carries descriptors: they are always in the order of their orders.
         data, descriptors, _, _ = socket.recv_fds(self._control, _ORDER_BYTES, 16)
         if not data:
-            self._end()
+            self.end()
         self._descriptors += descriptors
         *lines, self._orders = (self._orders + data).split(b"\n")
         for line in lines:
@@ -104,7 +107,8 @@ class _Server:
             self._children.discard(pid)
             self.tell({"died": pid, "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0})
 
-    def _end(self) -> NoReturn:
+    def end(self) -> NoReturn:
+        """Take every child along."""
         for pid in self._children:
             os.kill(pid, signal.SIGKILL)
         sys.exit(0)

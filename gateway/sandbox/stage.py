@@ -20,10 +20,11 @@ _PAGE_BYTES = mmap.PAGESIZE
 class StagePage:
     """Both ends of the page. One aligned 64-bit word, so that a reader never sees half of a change."""
 
-    __slots__ = ("_words",)
+    __slots__ = ("_memory", "_words")
 
     def __init__(self, descriptor: int) -> None:
-        self._words = memoryview(mmap.mmap(descriptor, _PAGE_BYTES)).cast("Q")
+        self._memory = mmap.mmap(descriptor, _PAGE_BYTES)
+        self._words = memoryview(self._memory).cast("Q")
 
     def note(self, sequence: int, stage: int) -> None:
         """Write down that this request (counted from 1 in this child) enters this stage."""
@@ -32,6 +33,11 @@ class StagePage:
     def word(self) -> int:
         """Read sequence and stage as one number: equal words mean that nothing moved."""
         return self._words[0]
+
+    def close(self) -> None:
+        """Let go of the page, and of the descriptor that Python keeps for it; nobody reads it any more."""
+        self._words.release()
+        self._memory.close()
 
 
 def split_word(word: int) -> tuple[int, int]:

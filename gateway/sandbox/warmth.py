@@ -79,8 +79,8 @@ def warm_up(*, is_fenced: bool) -> None:
 
 
 def _try_script(text: str, page: StagePage) -> None:
-    places = {"unique_by": "json:id|header:x|form:x", "occurred_at": "json:at", "occurred_at_zone": "UTC"}
-    script = Script("warm", "ver_", "1", text, {"signing_secret": "not a secret"}, {}, **places, limits=Limits())
+    places = ("json:id|header:x|form:x", "json:at", "UTC")
+    script = Script("warm", "ver_", "1", text, {"signing_secret": "not a secret"}, {}, *places, limits=Limits())
     runner = Runner(orjson.loads(script.load_document()), page, is_fenced=True)
     if runner.load()["problems"]:
         return

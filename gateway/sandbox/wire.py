@@ -63,6 +63,7 @@ _FIELD_TYPES: Final[dict[str, tuple[type, ...]]] = {
     "unique_key": (str,),
     "occurred_at": (int,),
     "cpu_seconds": (float, int),
+    "authenticate_cpu_seconds": (float, int),
     "retry_after_seconds": (int,),
     "reply": (dict,),
 }

@@ -197,7 +197,7 @@ async def test_a_good_script_is_described(pool: Pool):
         ("class A(dict): pass", "TypeError: a class of a script cannot be derived from <class 'dict'>"),
         ("raise ValueError(transform)", "ValueError"),
         ("context.secrets['nope']", 'KeyError: secret "nope" is not set: hookwright secrets set'),
-        ("def f(): return f()\n    f()", "RecursionError: maximum recursion depth exceeded"),
+        ("def f(): return f()\n    f()", "limit: recursion 1000 calls"),
     ],
 )
 async def test_what_fails_at_run_time_gives_a_reason_people_can_act_on(play, code, reason):

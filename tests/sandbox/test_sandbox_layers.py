@@ -6,11 +6,13 @@ another reason.
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -57,13 +59,14 @@ print(json.dumps(results))
 
 LAYERS = {
     "none": "pass",
-    "seccomp": "seccomp.load(seccomp.assemble(3), libc)",
-    "landlock": "assert landlock.deny_everything(libc) == 'on'",
+    "seccomp": "lockdown.refuse_new_privileges(); seccomp.load(seccomp.assemble(3), libc)",
+    "landlock": "lockdown.refuse_new_privileges(); assert landlock.deny_everything(libc) == 'on'",
     "limits": "lockdown._limit_resources(lockdown._virtual_memory_bytes() + (64 << 20))",
     "user": "assert lockdown._become_nobody() == 'on'",
     "network": "assert lockdown.isolate_network() == 'on'",
     "descriptors": "lockdown.adopt_socket(2)",
     "not_dumpable": "lockdown._become_nobody(); lockdown._hide_memory()",
+    "no_new_privs": "assert lockdown.refuse_new_privileges() == 'on'",
 }
 
 FILES = {
@@ -162,3 +165,15 @@ def test_what_the_c_library_asks_for_by_itself_is_refused_without_a_death(port: 
     asked = {"memory of the machine": "check(libc.sysinfo(ctypes.create_string_buffer(256)))"}
     asked["its processors"] = "os.sched_getaffinity(0)"
     assert set(attempt("seccomp", asked, port).values()) == {"refused"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a program that runs as root for everybody")
+def test_no_new_privileges_means_that_a_program_of_root_runs_as_nobody(port: int) -> None:
+    with TemporaryDirectory(dir="/var/tmp") as folder:
+        os.chmod(folder, 0o755)
+        program = shutil.copy(shutil.which("id"), folder)
+        os.chmod(program, 0o4755)
+        code = f"lockdown._become_nobody(); check(os.system('test $({program} -u) = 0'))"
+        if attempt("none", {"become root": code}, port) != {"become root": DID_IT}:
+            pytest.skip("this file system takes no notice of the bit")
+        assert attempt("no_new_privs", {"become root": code}, port) == {"become root": "refused"}

@@ -63,7 +63,7 @@ async def test_a_child_that_somebody_else_kills_fails_nobody():
     try:
         script = make_script(YES + "def transform(request, context):\n    return [{'n': sum(range(200_000))}]\n")
         await own.warm(script)
-        (channel,) = own._channels()
+        (channel,) = own._children
         requests = [run(own, script, number) for number in range(5)]
         await asyncio.sleep(0.005)
         os.kill(channel.pid, signal.SIGKILL)
@@ -93,7 +93,7 @@ async def test_children_end_with_their_pool():
     own = Pool()
     await own.start()
     await own.warm(make_script(ECHO))
-    (channel,) = own._channels()
+    (channel,) = own._children
     server_pid = own._nursery._server._process.pid
     await own.close()
     for _ in range(200):
@@ -169,7 +169,7 @@ async def test_retire_lets_requests_finish_and_sends_the_old_version_home(pool):
     pool.retire(old.source, keep_revision="2")
     assert orjson.loads((await request).actions)[0]["v"] == 1
     assert orjson.loads((await run(pool, new, 1)).actions) == [{"v": 2}]
-    assert [key for key in pool._children if key[0] == old.source] == [(old.source, "2")]
+    assert pool._children.revisions(old.source) == {"2"}
 
 
 async def test_idle_children_go_home_and_come_back():
@@ -192,7 +192,7 @@ async def test_the_least_recently_used_child_makes_room():
         scripts = [make_script(ECHO) for _ in range(3)]
         for script in scripts:
             await run(own, script, 1)
-        assert set(own._children) == {(script.source, "1") for script in scripts[1:]}
+        assert [own._children.revisions(script.source) for script in scripts] == [set(), {"1"}, {"1"}]
     finally:
         await own.close()
 
@@ -221,7 +221,8 @@ async def test_every_layer_is_reported_by_name_and_secrets_show_nowhere(pool):
     own = Pool()
     report = await own.start()
     await own.close()
-    assert {"fence", "seccomp", "landlock", "limits", "user", "network", "self_test"} <= set(report)
+    assert {"fence", "no_new_privs", "seccomp", "landlock", "limits", "user", "network", "self_test"} <= set(report)
+    assert own.report == report
     assert all(state == "on" or state.startswith("off: ") for state in report.values())
     assert "hunter2-hunter2" not in repr(make_script(ECHO, secrets={"signing_secret": "hunter2-hunter2"}))
 
