@@ -4,5 +4,10 @@ parcel      what one job carries, as versioned bytes
 connect     how to reach Redis, and whether it keeps what it was given
 enqueue     many events, one job: group commit
 consume     the arq worker of one lane
+bulk        events that a person brings, held back while enough of them wait
+turn        what one worker at a time does
+orphans     ids whose job is nowhere any more
 inspection  what waits, how long, and is there room
+stats       the counters of all processes, over time
+processes   who runs, and what each tells of itself
 """

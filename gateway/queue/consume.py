@@ -1,24 +1,33 @@
 """Consume: the arq worker of one lane. arq's traps are handled here, each where it would bite.
 
 Takes an async function of a parcel and runs it for each job; a job ends only when that function
-returned, so a worker that dies leaves its jobs to the next.
+returned. A job at work is held by a lease that its worker renews: one that dies leaves its jobs to the
+next within seconds. Never holds more of the queue than the writer can soon write.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import msgpack
 from arq import Retry
 from arq.connections import ArqRedis
+from arq.constants import in_progress_key_prefix
 from arq.worker import Worker, func
+from redis.exceptions import RedisError
 
+from gateway.errors import Unavailable
 from gateway.event import Lane
 from gateway.logs import log
-from gateway.queue.keys import FUNCTION, queue_name
+from gateway.queue.keys import FUNCTION, WORKERS_PAUSED, queue_name
 from gateway.queue.parcel import Parcel, UnknownParcel, unpack
 
-JOBS_MAX = 64
+# Live flushes may hold one event each: many of them make a batch. A bulk job holds 256, or runs scripts.
+JOBS_MAX = {Lane.LIVE: 64, Lane.BULK: 16}
+# What a transaction takes at most; 64 flushes of 4 MiB would be eight times that.
+BYTES_AT_HAND_MAX = 32 * 1024 * 1024
+LEASE_SECONDS = 5.0
 RETRY_SECONDS = 1.0
 STOP_SECONDS = 3.0
 UNKNOWN_RETRY_SECONDS = 30.0
@@ -33,6 +42,11 @@ class _Payload:
 
     def __init__(self, data: bytes) -> None:
         self.data = data
+
+    def hand_over(self) -> bytes:
+        """Give the bytes and keep none: arq holds on to its arguments until the job ends."""
+        data, self.data = self.data, b""
+        return data
 
     def __repr__(self) -> str:
         return f"<{len(self.data)} bytes>"
@@ -50,18 +64,20 @@ def _deserialise(data: bytes) -> dict[str, Any]:
 
 
 class LaneWorker:
-    """The worker of one lane; `take` may last half of the timeout before its job is put back."""
+    """The worker of one lane; a job whose `take` lasts longer than the timeout is put back."""
 
     def __init__(self, redis: ArqRedis, lane: Lane, take: Take, *, timeout_seconds: float, poll_seconds: float) -> None:
-        self._lane, self._take, self._timeout_seconds = lane, take, timeout_seconds
+        self._redis, self._lane, self._take, self._timeout_seconds = redis, lane, take, timeout_seconds
+        self._bytes_at_hand = 0
+        self._is_paused = False
         self._worker = Worker(
-            functions=[func(self._job, name=FUNCTION, keep_result=0, timeout=timeout_seconds)],
+            functions=[func(self._job, name=FUNCTION, keep_result=0)],
             queue_name=queue_name(lane),
             redis_pool=redis,
             handle_signals=False,  # each worker would take the signals of the whole process
-            max_jobs=JOBS_MAX,
-            queue_read_limit=JOBS_MAX * 5,  # below five times max_jobs busy workers starve each other
-            job_timeout=timeout_seconds,
+            max_jobs=JOBS_MAX[lane],
+            queue_read_limit=JOBS_MAX[lane] * 5,  # below five times max_jobs busy workers starve each other
+            job_timeout=None,  # type: ignore[arg-type] # arq deletes a job that is late; ours puts it back
             keep_result=0,  # a kept result refuses the same job id for an hour; a flush may be sent twice
             max_tries=2**31,  # past max_tries a job disappears without a trace
             poll_delay=poll_seconds,  # half a second by default
@@ -69,10 +85,16 @@ class LaneWorker:
             job_serializer=msgpack.packb,  # pickle by default: whoever writes to Redis would run code
             job_deserializer=_deserialise,
         )
+        # By default the job's timeout and ten seconds: so long would a job wait whose worker was killed.
+        self._worker.in_progress_timeout_s = LEASE_SECONDS
 
     async def run(self) -> None:
         """Work until stopped. Ends with an error when Redis goes away: arq's loop does not outlive it."""
-        await self._worker.async_run()
+        renewing = asyncio.create_task(self._renew_leases())
+        try:
+            await self._worker.async_run()
+        finally:
+            renewing.cancel()
 
     async def stop(self) -> None:
         """Fetch nothing more, let the jobs at work finish, and put back what does not."""
@@ -86,17 +108,56 @@ class LaneWorker:
             task.cancel()
         await asyncio.gather(*self._worker.tasks.values(), return_exceptions=True)
 
+    async def _renew_leases(self) -> None:
+        """Hold on to the jobs at work, and hear whether to fetch further ones.
+
+        Too late, after a sleep, is no harm: taken twice, a job is applied once.
+        """
+        while True:
+            with contextlib.suppress(RedisError, OSError):  # away: the lane ends by itself, and says it
+                async with self._redis.pipeline(transaction=False) as pipeline:
+                    for job_id in self._worker.tasks:
+                        pipeline.pexpire(in_progress_key_prefix + job_id, int(LEASE_SECONDS * 1000))
+                    pipeline.exists(WORKERS_PAUSED)
+                    self._is_paused = bool((await pipeline.execute())[-1])
+                self._allow_jobs()
+            await asyncio.sleep(LEASE_SECONDS / 4)
+
+    @contextlib.contextmanager
+    def _at_hand(self, size: int) -> Iterator[None]:
+        """Count what a job holds in memory; fetch no further one while that is too much."""
+        self._bytes_at_hand += size
+        self._allow_jobs()
+        try:
+            yield
+        finally:
+            self._bytes_at_hand -= size
+            self._allow_jobs()
+
+    def _allow_jobs(self) -> None:
+        # arq asks for its limit before each job that it fetches.
+        has_room = self._bytes_at_hand < BYTES_AT_HAND_MAX and not self._is_paused
+        self._worker.max_jobs = JOBS_MAX[self._lane] if has_room else 0
+
     async def _job(self, ctx: dict[str, Any], payload: _Payload) -> None:
+        with self._at_hand(len(payload.data)):
+            await self._run_job(str(ctx["job_id"]), payload)
+
+    async def _run_job(self, job_id: str, payload: _Payload) -> None:
         try:
-            parcel = unpack(payload.data)
+            parcel = unpack(payload.hand_over())
         except UnknownParcel as error:
-            log.error("parcel_unknown", job_id=ctx["job_id"], why=str(error))
+            log.error("parcel_unknown", job_id=job_id, why=str(error))
             raise Retry(defer=UNKNOWN_RETRY_SECONDS) from None
-        # An ordinary exception is final for arq, and so is its own time-out: the job would be gone.
-        # Only Retry runs it again, so everything that is not success becomes one, well in time.
+        # An ordinary exception is final for arq: the job would be gone. Only Retry runs it again, so
+        # everything that is not success becomes one.
         try:
-            async with asyncio.timeout(self._timeout_seconds / 2):
+            async with asyncio.timeout(self._timeout_seconds):
                 await self._take(parcel, self._lane)
         except Exception as error:
-            log.warning("job_put_back", job_id=ctx["job_id"], why=type(error).__name__, detail=str(error)[:200])
-            raise Retry(defer=RETRY_SECONDS) from None
+            log.warning("job_put_back", job_id=job_id, why=type(error).__name__, detail=str(error)[:200])
+            raise Retry(defer=_seconds_until_next_try(error)) from None
+
+
+def _seconds_until_next_try(error: Exception) -> float:
+    return error.retry_after_seconds if isinstance(error, Unavailable) else RETRY_SECONDS

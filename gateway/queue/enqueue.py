@@ -23,8 +23,9 @@ from gateway.ids import mint_job_id
 from gateway.logs import log
 from gateway.queue.connect import connection_pool
 from gateway.queue.flight import Command, Flight
-from gateway.queue.keys import FUNCTION, PENDING, queue_name
+from gateway.queue.keys import FUNCTION, PENDING, PENDING_OF, queue_name
 from gateway.queue.parcel import join_events
+from gateway.queue.pending import NOTHING, Waiting, by_source
 
 FLUSH_EVENTS_MAX = 256
 FLUSH_BYTES_MAX = 4 * 1024 * 1024
@@ -39,6 +40,7 @@ class Packed:
     event_id: str
     note: bytes
     data: bytes
+    source: str
 
 
 @dataclass(slots=True, eq=False)
@@ -53,8 +55,12 @@ class _Waiting:
         return sum(len(event.data) for event in self.events)
 
 
-def transaction(lane: Lane, parcels: Sequence[bytes], notes: Sequence[tuple[str, bytes]]) -> list[Command]:
+def transaction(
+    lane: Lane, parcels: Sequence[bytes], notes: Sequence[tuple[str, bytes]], waiting: Waiting = NOTHING
+) -> list[Command]:
     """Give the commands that enqueue jobs, all or nothing, in arq's own wire form.
+
+    `notes` answer for each id, `waiting` are the ids that count in the queue of each source.
 
     Not by `enqueue_job`: it needs two round trips, refuses an id that it has seen (a flush is sent
     again under its own id), and writes the payload with a time to live, after which arq drops the
@@ -69,6 +75,8 @@ def transaction(lane: Lane, parcels: Sequence[bytes], notes: Sequence[tuple[str,
         commands.append(("ZADD", queue_name(lane), now_ms, job_id))
     if notes:
         commands.append(("HSET", PENDING, *(part for note in notes for part in note)))
+    for source, event_ids in waiting.items():
+        commands.append(("SADD", PENDING_OF + source, *event_ids))
     return [*commands, ("EXEC",)]
 
 
@@ -162,7 +170,8 @@ def _flush(batch: Sequence[_Waiting]) -> list[Command]:
     """Make one transaction of a batch: as a rule one job; a large call of the API is several."""
     events = [event for entry in batch for event in entry.events]
     parcels = [join_events([event.data for event in chunk]) for chunk in _chunks(events)]
-    return transaction(Lane.LIVE, parcels, [(event.event_id, event.note) for event in events])
+    notes = [(event.event_id, event.note) for event in events]
+    return transaction(Lane.LIVE, parcels, notes, by_source((event.event_id, event.source) for event in events))
 
 
 def _chunks(events: Sequence[Packed]) -> list[Sequence[Packed]]:

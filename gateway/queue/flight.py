@@ -15,6 +15,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from gateway.errors import QueueUnavailable
 from gateway.logs import log
+from gateway.queue.connect import ANSWER_SECONDS
 
 RESEND_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0)
 
@@ -63,7 +64,8 @@ class Flight:
         assert self._connection is not None
         refusal: Exception | None = None
         try:
-            await self._connection.send_packed_command(self._connection.pack_commands(commands), check_health=False)
+            async with asyncio.timeout(ANSWER_SECONDS):  # a large flush does not fit into the buffer of a frozen server
+                await self._connection.send_packed_command(self._connection.pack_commands(commands), check_health=False)
             for _ in commands:
                 try:
                     await self._connection.read_response()

@@ -8,7 +8,8 @@ from typing import Any, cast
 from redis.asyncio import Redis
 
 from gateway.event import Lane
-from gateway.queue.keys import PENDING, WORKER_HEARTBEAT, queue_name
+from gateway.queue.keys import PENDING, queue_name
+from gateway.queue.processes import list_processes
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +38,7 @@ async def read_queue(redis: Redis) -> dict[str, Any]:
     return {
         "lanes": lanes,
         "pending_events": room.events,
-        "workers": [
-            key.decode().removeprefix(WORKER_HEARTBEAT) async for key in redis.scan_iter(f"{WORKER_HEARTBEAT}*")
-        ],
+        "workers": [f"{one['host']}:{one['pid']}" for one in await list_processes(redis) if one["role"] == "worker"],
         "memory_used": room.memory_used,
         "memory_max": room.memory_max,
     }

@@ -1,11 +1,11 @@
 """Kept: requests that are no events, in capped lists of Redis, one a source and kind.
 
-`rejected`: not genuine, or authenticate broke; `sample`: came to a source that has no script yet. They
+`rejected`: not genuine, or authenticate broke; `sample`: came to a source that has no script yet, or captures. They
 stay out of the queue, are cut short, and are the first to go: strangers must not fill anything.
 """
 
 import base64
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Collection
 from typing import Any, Literal, cast
 
 import orjson
@@ -40,6 +40,32 @@ async def keep(
         pipeline.ltrim(kept_key(kind, source), 0, KEPT_MAX[kind] - 1)
         pipeline.expire(kept_key(kind, source), SECONDS_MAX)
         await pipeline.execute()
+
+
+async def take_capture_place(redis: Redis, source: str, until: int, places: int) -> bool:
+    """Take one of the places of a capture (which is known by when it ends); False where all are taken."""
+    key = capture_key(source, until)
+    async with redis.pipeline(transaction=True) as pipeline:
+        pipeline.incr(key)
+        pipeline.pexpireat(key, until // 1000 + SECONDS_MAX * 1000)
+        taken, _ = await pipeline.execute()
+    return int(taken) <= places
+
+
+async def count_captured(redis: Redis, source: str, until: int) -> int:
+    """Count the requests that a capture has asked a place for; past its places they went the usual way."""
+    return int(await redis.get(capture_key(source, until)) or 0)
+
+
+def capture_key(source: str, until: int) -> str:
+    return f"hookwright:captured:{source}:{until}"
+
+
+async def forget_kept(redis: Redis, kind: Kind, source: str, request_ids: Collection[str]) -> None:
+    """Take kept requests off their list: they have become events."""
+    for entry in await cast("Awaitable[list[bytes]]", redis.lrange(kept_key(kind, source), 0, -1)):
+        if orjson.loads(entry)["id"] in request_ids:
+            await cast("Awaitable[int]", redis.lrem(kept_key(kind, source), 1, entry.decode()))
 
 
 async def list_kept(redis: Redis, kind: Kind, source: str, limit: int = 50) -> list[dict[str, Any]]:

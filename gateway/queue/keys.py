@@ -8,9 +8,18 @@ FUNCTION = "take"
 
 # Ids that were answered and are not committed yet: no id that a sender was given is ever 404.
 PENDING = "hookwright:pending"
+# The same ids once more, a set a source: how many of a source wait is asked every second.
+PENDING_OF = "hookwright:pending:"
 GENERATION_CHANNEL = "hookwright:generation"
 GATEWAYS = "hookwright:gateways"  # gateway id -> "generation:unix seconds"
 WORKER_HEARTBEAT = "hookwright:worker:"
+WORKERS_PAUSED = "hookwright:paused"  # there while people hold all workers
+PROCESSES = "hookwright:processes"  # process id -> what it tells of itself, JSON
+
+# Statistics: counters by bucket of time, and since ever. They go by themselves.
+STATS = "hookwright:stats:"
+TOTALS = "hookwright:totals:"
+LAST_REQUESTS = "hookwright:last"  # source -> unix seconds of its last request
 
 
 def queue_name(lane: Lane) -> str:

@@ -6,7 +6,7 @@ UnknownParcel, and the job is left for a worker that does.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import msgpack
@@ -14,7 +14,7 @@ import msgpack
 from gateway.event import Event, Status
 
 VERSION = 1
-_EVENTS, _RETAKE, _REPLAY = 0, 1, 2
+_EVENTS, _RETAKE, _REPLAY, _ERASE = 0, 1, 2, 3
 _FIELDS = tuple(field.name for field in fields(Event))
 _STATUS_AT = _FIELDS.index("status")
 
@@ -29,6 +29,7 @@ class Replay:
 
     id: str
     replay_of: str
+    bulk_id: str | None = None  # the bulk job that asks for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,22 @@ class Replays:
     replays: tuple[Replay, ...]
 
 
-Parcel = Events | Retake | Replays
+@dataclass(frozen=True, slots=True)
+class Erase:
+    """Forget a person: one step of it, with what the steps before it came to."""
+
+    id: str
+    actor: str
+    requested_at: int  # microseconds
+    until: str  # the id of an event: later ones are not searched
+    identifiers: tuple[tuple[str, str], ...]
+    after: str | None = None  # how far the events are searched; None: the ledger comes first
+    contacts: int = 0
+    effects: int = 0
+    events: int = 0
+
+
+Parcel = Events | Retake | Replays | Erase
 
 
 def pack_event(event: Event) -> bytes:
@@ -72,6 +88,8 @@ def pack_event(event: Event) -> bytes:
             event.trace,
             event.logs,
             event.key_id,
+            event.edited_from,
+            event.bulk_id,
         )
     )
 
@@ -86,7 +104,11 @@ def pack_retake(event_ids: Sequence[str]) -> bytes:
 
 
 def pack_replays(replays: Sequence[Replay]) -> bytes:
-    return _head(_REPLAY) + _pack([(replay.id, replay.replay_of) for replay in replays])
+    return _head(_REPLAY) + _pack([(replay.id, replay.replay_of, replay.bulk_id) for replay in replays])
+
+
+def pack_erase(erase: Erase) -> bytes:
+    return _head(_ERASE) + _pack([getattr(erase, field.name) for field in fields(Erase)])
 
 
 def unpack(data: bytes) -> Parcel:
@@ -101,7 +123,10 @@ def unpack(data: bytes) -> Parcel:
             case 1:
                 return Retake(tuple(content))
             case 2:
-                return Replays(tuple(Replay(*pair) for pair in content))
+                return Replays(tuple(Replay(*values) for values in content))
+            case 3:
+                erase = Erase(*content)
+                return replace(erase, identifiers=tuple((key, value) for key, value in erase.identifiers))
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError, msgpack.UnpackException) as error:
         raise UnknownParcel(f"damaged: {type(error).__name__}") from None
     raise UnknownParcel(f"kind {data[1]}")

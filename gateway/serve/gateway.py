@@ -2,31 +2,36 @@
 
 import asyncio
 import contextlib
-import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import uvicorn
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 from starlette.applications import Starlette
 
 from gateway.api.app import build_api
 from gateway.config import Settings
+from gateway.errors import Unavailable
+from gateway.ids import mint_event_id
+from gateway.ingest import respond
 from gateway.ingest.connection import limited_protocol, sweep
 from gateway.ingest.kept import Kept
 from gateway.ingest.pipeline import Pipeline
+from gateway.ingest.rates import Rates
 from gateway.ingest.receive import Receive, Scope, Send
 from gateway.ingest.room import Room
+from gateway.ingest.strangers import Strangers
 from gateway.logs import RequestLog, configure_logs, log
+from gateway.metrics import Metrics
 from gateway.operations.operator import open_operator
-from gateway.queue.connect import read_durability
 from gateway.queue.enqueue import Enqueuer
 from gateway.registry import Registry
 from gateway.sandbox.pool import Pool
-from gateway.serve.loop import run, spare_the_collector
+from gateway.serve.loop import hear_stop, run, spare_the_collector
+from gateway.serve.telling import Address, telling
+from gateway.tracing import open_tracing
 
-DRAIN_SECONDS = 10
+# Enough for every script and for the queue; a body that still trickles in then comes again.
+DRAIN_SECONDS = 5
 
 
 class Gateway:
@@ -34,12 +39,32 @@ class Gateway:
 
     def __init__(self, pipeline: Pipeline, api: Starlette) -> None:
         self._pipeline, self._api = pipeline, api
+        self._is_draining = False
+
+    def drain(self) -> None:
+        """Take nothing new from now on; what is at work is finished."""
+        self._is_draining = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._is_draining:
+            await _send_away(send)
+            return
+        try:
+            await self._serve(scope, receive, send)
+        except asyncio.CancelledError:  # by uvicorn, when the time to drain is over
+            await _send_away(send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith("/in/"):
             await self._pipeline(scope, receive, send)
         else:
             await self._api(scope, receive, send)
+
+
+async def _send_away(send: Send) -> None:
+    answer = respond.refused(Unavailable("this gateway is stopping; send it again", 1), mint_event_id())
+    closing = (*answer.headers, (b"connection", b"close"))
+    await respond.send_answer(respond.Answer(answer.status, answer.body, closing), send)
 
 
 def serve_gateway(settings: Settings) -> None:
@@ -52,8 +77,14 @@ async def _serve(settings: Settings) -> None:
     async with open_gateway(settings) as app:
         spare_the_collector()
         server = _Server(server_config(app, settings))
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, server.stop)
+
+        def stop() -> None:
+            app.drain()
+            for connection in list(server.server_state.connections):
+                connection.shutdown()  # uvicorn does so too, at its next tick: till then answers would keep alive
+            server.should_exit = True
+
+        hear_stop(stop)
         sweeper = asyncio.create_task(sweep(server.server_state))
         try:
             await server.serve()
@@ -87,39 +118,38 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         yield
 
-    def stop(self) -> None:
-        self.should_exit = True
-
 
 @asynccontextmanager
 async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
     """Put the gateway together, and take it apart in the opposite order: flushes end before Redis closes."""
     async with AsyncExitStack() as stack:
         op = await stack.enter_async_context(open_operator(settings, actor="gateway"))
-        pool = Pool(is_strict=settings.sandbox == "strict", children_max=settings.sandbox_children_max)
+        metrics, tracing = Metrics(), open_tracing("gateway")
+        stack.push_async_callback(asyncio.to_thread, tracing.close)
+        pool = Pool(
+            is_strict=settings.sandbox == "strict",
+            children_max=settings.sandbox_children_max,
+            # Nobody's flood takes more than half of the places.
+            in_flight_per_source_max=max(1, settings.requests_in_flight_max // 2),
+            metrics=metrics,
+        )
         layers = await pool.start()
         stack.push_async_callback(pool.close)
         log.info("sandbox", **layers)
-        await _say_durability(op.redis)
         registry = Registry(op.store, op.redis, op.sealer, pool, settings.registry_path)
         await registry.start()
         stack.push_async_callback(registry.close)
-        kept, room = Kept(op.redis), Room(op.redis, settings)
+        kept, room, rates = Kept(op.redis, metrics), Room(op.redis, settings), Rates(op.redis, metrics)
+        strangers = Strangers(rates, metrics, settings.stranger_refusals_per_minute)
         enqueuer = Enqueuer(settings.effective_redis_url, wait_seconds=settings.enqueue_seconds)
-        for part in (kept, room, enqueuer):
+        for part in (kept, room, strangers, enqueuer):
             await part.start()
             stack.push_async_callback(part.close)
         lines = RequestLog(settings.log_level, settings.log_format, "gateway")
         flusher = asyncio.create_task(lines.flush_regularly())
         stack.callback(lines.flush)
         stack.callback(flusher.cancel)
-        pipeline = Pipeline(registry, pool, enqueuer, room, kept, settings, lines)
+        pipeline = Pipeline(registry, pool, enqueuer, room, kept, settings, lines, metrics, rates, strangers, tracing)
+        private = Address(settings.gateway_metrics_host, settings.gateway_metrics_port, "GATEWAY_METRICS_PORT")
+        await stack.enter_async_context(telling(op, "gateway", metrics, pool, private, lambda: room.full))
         yield Gateway(pipeline, build_api(op, pipeline))
-
-
-async def _say_durability(redis: Redis) -> None:
-    try:
-        for warning in (await read_durability(redis)).warnings:
-            log.warning("durability", why=warning)
-    except (RedisError, OSError) as error:
-        log.warning("redis_away", why=type(error).__name__)

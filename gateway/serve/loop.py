@@ -1,9 +1,20 @@
-"""Loop: asyncio on uvloop where it is to be had."""
+"""Loop: how a program runs and how it ends.
+
+Takes a program, runs it on uvloop where that is to be had, and hears the signals that end it.
+"""
 
 import asyncio
 import gc
+import os
+import signal
+import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
+
+from gateway.logs import log
+
+# A supervisor waits ten seconds before it kills.
+STOP_SECONDS = 9.0
 
 
 def _new_event_loop() -> Callable[[], asyncio.AbstractEventLoop]:
@@ -28,3 +39,27 @@ def spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 100)
+
+
+def hear_stop(stop: Callable[[], None]) -> None:
+    """Call `stop` at SIGTERM or Ctrl-C; the second one, or a stop that takes too long, ends the process at once.
+
+    What is durable is so at any moment: to end where it stands loses no more than `kill -9` does, nothing.
+    """
+    asked: list[threading.Timer] = []
+
+    def hear() -> None:
+        if asked:
+            _end_now("asked twice")
+        asked.append(threading.Timer(STOP_SECONDS, _end_now, ["it took too long"]))
+        asked[0].daemon = True
+        asked[0].start()
+        stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, hear)
+
+
+def _end_now(why: str) -> None:
+    log.warning("ended_at_once", why=why)
+    os._exit(1)

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import secrets as random
-import signal
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -23,10 +22,16 @@ from gateway.queue.keys import WORKER_HEARTBEAT
 from gateway.queue.retake import enqueue_retake
 from gateway.registry import Registry
 from gateway.sandbox.pool import Pool
-from gateway.serve.loop import run, spare_the_collector
+from gateway.serve.loop import hear_stop, run, spare_the_collector
+from gateway.serve.telling import Address, telling
+from gateway.tracing import open_tracing
 from gateway.worker.apply import ApplySettings
+from gateway.worker.bulk import Bulk
 from gateway.worker.coalesce import Writer
 from gateway.worker.job import Jobs
+from gateway.worker.observe import Observer
+from gateway.worker.orphans import Orphanage
+from gateway.worker.retention import Retention
 from gateway.worker.sweep import Sweep
 
 HEARTBEAT_SECONDS = 2.0
@@ -40,8 +45,7 @@ def serve_worker(settings: Settings) -> None:
 
 async def _serve(settings: Settings) -> None:
     stopping = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    hear_stop(stopping.set)
     async with open_worker(settings) as lanes:
         spare_the_collector()
         ends = [asyncio.create_task(lane.run()) for lane in lanes]
@@ -49,8 +53,7 @@ async def _serve(settings: Settings) -> None:
         # A lane ends by itself when Redis goes away; the supervisor starts the worker again.
         done, _ = await asyncio.wait([*ends, stop], return_when=asyncio.FIRST_COMPLETED)
         stop.cancel()
-        for lane in lanes:
-            await lane.stop()
+        await asyncio.gather(*(lane.stop() for lane in lanes))
         outcomes = await asyncio.gather(*ends, return_exceptions=True)
         if stop not in done:
             why = next((type(end).__name__ for end in outcomes if isinstance(end, Exception)), "ended")
@@ -63,7 +66,13 @@ async def open_worker(settings: Settings) -> AsyncIterator[list[LaneWorker]]:
     """Put the worker together, and take it apart in the opposite order."""
     async with AsyncExitStack() as stack:
         op = await stack.enter_async_context(open_operator(settings, actor="worker"))
-        pool = Pool(is_strict=settings.sandbox == "strict", children_max=settings.sandbox_children_max)
+        observer = Observer(tracing=open_tracing("worker"))
+        stack.push_async_callback(asyncio.to_thread, observer.tracing.close)
+        pool = Pool(
+            is_strict=settings.sandbox == "strict",
+            children_max=settings.sandbox_children_max,
+            metrics=observer.metrics,
+        )
         await pool.start()
         stack.push_async_callback(pool.close)
         registry = Registry(op.store, op.redis, op.sealer, pool, None)
@@ -73,13 +82,24 @@ async def open_worker(settings: Settings) -> AsyncIterator[list[LaneWorker]]:
             identifier_values_max=settings.identifier_values_max,
             ignored_identifiers=frozenset(settings.ignored_identifiers),
         )
-        writer = Writer(op.store, applying, partial(enqueue_retake, op.redis))
+        writer = Writer(op.store, applying, partial(enqueue_retake, op.redis), observer)
         await writer.start()
         stack.push_async_callback(writer.close)
         jobs = Jobs(op.store, op.redis, registry, pool, writer)
-        for background in (Sweep(op.store, op.redis).run(), _beat(op.redis)):
+        retention = Retention(op.store, op.redis, settings.retention_days, settings.retention_bytes_max)
+        bulk = Bulk(op.store, op.redis, registry, pool)
+        orphanage = Orphanage(op.redis, writer)
+        for background in (
+            Sweep(op.store, op.redis).run(),
+            orphanage.run(),
+            retention.run(),
+            bulk.run(),
+            _beat(op.redis),
+        ):
             task = asyncio.create_task(background)
             stack.callback(task.cancel)
+        private = Address(settings.worker_host, settings.worker_port, "WORKER_PORT")
+        await stack.enter_async_context(telling(op, "worker", observer.metrics, pool, private))
         arq = open_arq(settings.effective_redis_url)
         stack.push_async_callback(arq.connection_pool.disconnect)
         yield [

@@ -1,6 +1,6 @@
 """Startup: everything that one machine needs, in order, until it is ready.
 
-Takes settings and a supervisor; gives back when the gateway answers and a worker has told of itself.
+Takes settings and a supervisor; gives back when gateway and console answer and a worker has told of itself.
 Valkey and the database come first, since gateway and worker want both; with servers named by URL nothing
 of the kind is started here.
 """
@@ -35,7 +35,7 @@ Say = Callable[[str], None]
 
 
 async def start_everything(settings: Settings, lock: int, supervisor: Supervisor, *, is_demo: bool, say: Say) -> None:
-    """Bring up Valkey, database, gateway and worker; return when they are ready."""
+    """Bring up Valkey, database, gateway, worker and console; return when they are ready."""
     if settings.is_redis_embedded:
         await supervisor.start(describe_valkey(settings.data_dir, settings.redis_socket_path, lock))
     await asyncio.to_thread(migrate, settings.effective_database_url)
@@ -45,7 +45,7 @@ async def start_everything(settings: Settings, lock: int, supervisor: Supervisor
         if is_demo:
             await _add_demo(settings)
         beats = await read_beats(redis)
-        await supervisor.start(_program("gateway", lock), _program("worker", lock))
+        await supervisor.start(*(_program(name, lock) for name in ("gateway", "worker", "console")))
         await _wait_for_programs(settings, redis, beats, say)
     finally:
         await redis.aclose()
@@ -76,8 +76,10 @@ def _program(name: str, lock: int) -> Service:
 
 async def _wait_for_programs(settings: Settings, redis: Redis, beats: Beats, say: Say) -> None:
     url = f"{local_url(settings.gateway_host, settings.gateway_port)}/readyz"
+    console = f"{local_url(settings.console_host, settings.console_port)}/healthz"
     async with asyncio.TaskGroup() as waits:
         waits.create_task(_say_when_late(f"the gateway to answer {url}", wait_for_http(url), say))
+        waits.create_task(_say_when_late(f"the console to answer {console}", wait_for_http(console), say))
         waits.create_task(_say_when_late("the worker's first heartbeat", wait_for_new_beat(redis, beats), say))
 
 

@@ -9,21 +9,29 @@ the culprit stands alone, and is parked.
 import asyncio
 import contextlib
 import random
+import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+from gateway import clock
 from gateway.errors import StoreBusy
 from gateway.event import Event, Lane, Status
 from gateway.logs import log
 from gateway.store.engine import Store
+from gateway.store.tries import Failures, Tries, Try
 from gateway.worker.apply import Applied, ApplySettings, apply_batch, retake
+from gateway.worker.observe import Observer
 
 BATCH_EVENTS_MAX = 1000
+# A live event waits for the bulk batch that is being written: a short one.
+BULK_EVENTS_MAX = 256
 BATCH_BYTES_MAX = 32 * 1024 * 1024
 BACKOFF_SECONDS_MAX = 10.0
+# Events whose jobs were put back, until they come again: to this worker, or to another one and never here.
+GIVEN_BACK_MAX = 50_000
 
 Wake = Callable[[Sequence[str]], Awaitable[None]]
 
@@ -36,6 +44,10 @@ class _Work:
     done: asyncio.Future[None]
 
     @property
+    def event_ids(self) -> list[str]:
+        return [*(event.id for event in self.events), *self.retaken]
+
+    @property
     def size(self) -> int:
         return sum(len(event.body) + len(event.actions) for event in self.events)
 
@@ -43,19 +55,23 @@ class _Work:
 class Writer:
     """The one writer of this worker: its own thread, so that jobs are fetched while a batch is written."""
 
-    def __init__(self, store: Store, settings: ApplySettings, wake: Wake) -> None:
+    def __init__(self, store: Store, settings: ApplySettings, wake: Wake, observer: Observer | None = None) -> None:
         """`wake` is told the ids of stored events that a commit has made possible and could not take along."""
         self._store, self._settings, self._tell_woken = store, settings, wake
+        self._observer = observer or Observer()
         self._waiting: dict[Lane, deque[_Work]] = {Lane.LIVE: deque(), Lane.BULK: deque()}
+        self._given_back: dict[str, Tries] = {}
         self._wake = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
+        self._is_closing = threading.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         self._task = asyncio.create_task(self._run())
 
     async def close(self) -> None:
-        """Finish the batch that is being written, and end."""
+        """Finish the batch that is being written, or give it up where the database is busy; and end."""
+        self._is_closing.set()
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -72,12 +88,20 @@ class Writer:
     async def _put(self, work: _Work) -> None:
         self._waiting[work.lane].append(work)
         self._wake.set()
+        at, started = clock.now(), time.perf_counter()
         try:
             await work.done
         except asyncio.CancelledError:
             with contextlib.suppress(ValueError):
                 self._waiting[work.lane].remove(work)
+                self._note_given_back(work, Try(at, _ms_since(started), "put back: no transaction took it up in time"))
             raise
+
+    def _note_given_back(self, work: _Work, tried: Try) -> None:
+        for event_id in work.event_ids:
+            self._given_back.setdefault(event_id, Tries()).add(tried)
+        while len(self._given_back) > GIVEN_BACK_MAX:
+            del self._given_back[next(iter(self._given_back))]
 
     async def _run(self) -> None:
         while True:
@@ -89,11 +113,12 @@ class Writer:
     def _next_batch(self) -> list[_Work]:
         """Take what waits, one lane at a time, up to the limits of a transaction."""
         lane = Lane.LIVE if self._waiting[Lane.LIVE] else Lane.BULK
+        events_max = BATCH_EVENTS_MAX if lane is Lane.LIVE else BULK_EVENTS_MAX
         waiting, batch, count, size = self._waiting[lane], list[_Work](), 0, 0
         while waiting:
             work = waiting[0]
             count, size = count + len(work.events) + len(work.retaken), size + work.size
-            if batch and (count > BATCH_EVENTS_MAX or size > BATCH_BYTES_MAX):
+            if batch and (count > events_max or size > BATCH_BYTES_MAX):
                 break
             batch.append(waiting.popleft())
         return batch
@@ -102,16 +127,23 @@ class Writer:
         lane = batch[0].lane
         events = [event for work in batch for event in work.events]
         retaken = [event_id for work in batch for event_id in work.retaken]
-        started = time.perf_counter()
+        at, started = clock.now(), time.perf_counter()
+        known = self._given_back.keys() & (event_id for work in batch for event_id in work.event_ids)
+        given_back = {event_id: self._given_back.pop(event_id) for event_id in known}
         try:
             loop = asyncio.get_running_loop()
-            applied = await loop.run_in_executor(self._thread, self._commit, events, retaken, lane)
+            applied = await loop.run_in_executor(self._thread, self._commit, events, retaken, lane, given_back)
             await self._tell_woken([event_id for one in applied for event_id in one.woken])
         except Exception as error:  # the jobs hear it and are put back; the writer goes on
+            self._observer.took_again("batch_not_written")
             log.exception("batch_not_written", lane=lane.value, events=len(events), retaken=len(retaken))
+            self._given_back.update(given_back)
+            for work in batch:
+                self._note_given_back(work, _try_of(error, at, started))
             _settle(batch, error)
             return
         _settle(batch, None)
+        self._observer.wrote(events, applied, at)
         log.info(
             "batch",
             lane=lane.value,
@@ -119,45 +151,71 @@ class Writer:
             retaken=len(retaken),
             jobs=len(batch),
             statuses=_count(applied),
-            ms=round((time.perf_counter() - started) * 1000, 1),
+            ms=_ms_since(started),
         )
 
-    def _commit(self, events: list[Event], retaken: list[str], lane: Lane) -> list[Applied]:
+    def _commit(
+        self, events: list[Event], retaken: list[str], lane: Lane, given_back: Mapping[str, Tries]
+    ) -> list[Applied]:
         applied: list[Applied] = []
         if events:
-            applied += self._until_written(events, lane)
+            applied += self._until_written(events, lane, Failures(own=given_back))
         if retaken:
-            applied += self._patiently(lambda: retake(self._store, retaken, settings=self._settings, lane=lane))
+            failures = Failures(own=given_back)
+            applied += self._patiently(
+                lambda: retake(self._store, retaken, settings=self._settings, lane=lane, failures=failures),
+                failures.shared,
+            )
         return applied
 
-    def _until_written(self, events: list[Event], lane: Lane) -> list[Applied]:
+    def _until_written(self, events: list[Event], lane: Lane, failures: Failures) -> list[Applied]:
         """Write a batch; split it where an error repeats; park the one event that cannot be written."""
 
         def write() -> list[Applied]:
-            return apply_batch(self._store, events, settings=self._settings, lane=lane)
+            return apply_batch(self._store, events, settings=self._settings, lane=lane, failures=failures)
 
+        at, started = clock.now(), time.perf_counter()
         try:
-            return self._patiently(write)
+            return self._patiently(write, failures.shared)
+        except StoreBusy:  # only when closing: no event is at fault
+            raise
         except Exception as error:
             log.exception("batch_broke", events=len(events), first=events[0].id, last=events[-1].id)
+            failures.shared.add(_try_of(error, at, started))
             if len(events) > 1:
                 middle = len(events) // 2
-                return self._until_written(events[:middle], lane) + self._until_written(events[middle:], lane)
+                halves = (events[:middle], failures.copy()), (events[middle:], failures)
+                return [one for half, failed in halves for one in self._until_written(half, lane, failed)]
             if events[0].status is Status.FAILED:
                 raise
             reason = f"a fault of the worker: {type(error).__name__}; the log has its trace"
-            return self._until_written([replace(events[0], status=Status.FAILED, stage="apply", reason=reason)], lane)
+            parked = replace(events[0], status=Status.FAILED, stage="apply", reason=reason)
+            return self._until_written([parked], lane, failures)
 
-    def _patiently(self, write: Callable[[], list[Applied]]) -> list[Applied]:
-        """Write again and again while the database is busy or away, with a growing pause."""
+    def _patiently(self, write: Callable[[], list[Applied]], failed: Tries) -> list[Applied]:
+        """Write again and again while the database is busy or away, with a growing pause; each try is noted."""
         pause = 0.05
         while True:
+            at, started = clock.now(), time.perf_counter()
             try:
                 return write()
             except StoreBusy as error:
+                self._observer.took_again("store_busy")
+                failed.add(_try_of(error, at, started))
                 log.warning("store_busy", why=error.detail, again_in_seconds=round(pause, 2))
-                time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret
+                if self._is_closing.wait(pause * random.uniform(0.5, 1.0)):  # noqa: S311 - jitter, no secret
+                    raise
                 pause = min(pause * 2, BACKOFF_SECONDS_MAX)
+
+
+def _ms_since(started: float) -> float:
+    return round((time.perf_counter() - started) * 1000, 1)
+
+
+def _try_of(error: Exception, at: int, started: float) -> Try:
+    """Say what stood in the way. Of a library's error only the name: its text may hold what was sent."""
+    why = error.detail if isinstance(error, StoreBusy) else type(error).__name__
+    return Try(at, _ms_since(started), why)
 
 
 def _settle(batch: list[_Work], error: Exception | None) -> None:

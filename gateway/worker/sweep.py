@@ -2,7 +2,8 @@
 
 Takes up stragglers: events that are held though their source runs again (they were in the queue when
 it was resumed), and events that wait for what is there by now. Gives up on those that have waited for
-seven days: they become failed, and a person may replay them.
+seven days: they become failed, and a person may replay them. Forgets secrets from before a rotation. Files
+failures under their issues that were not filed when they happened.
 """
 
 import asyncio
@@ -16,7 +17,9 @@ from gateway.errors import HookwrightError
 from gateway.logs import log
 from gateway.queue.retake import enqueue_retake
 from gateway.store.engine import Store
+from gateway.store.issues import FILED_AT_ONCE, file_unfiled
 from gateway.store.pending import fail_waiting, list_stragglers
+from gateway.store.secrets import forget_previous
 
 EVERY_SECONDS = 60.0
 WAITING_MICROSECONDS_MAX = 7 * 24 * 3600 * 1_000_000
@@ -39,8 +42,14 @@ class Sweep:
         stragglers = await asyncio.to_thread(self._find)
         await enqueue_retake(self.redis, stragglers)
         given_up = await asyncio.to_thread(self._give_up)
+        while await asyncio.to_thread(self._file) == FILED_AT_ONCE:
+            pass
         if stragglers or given_up:
             log.info("sweep", stragglers=len(stragglers), given_up=given_up)
+
+    def _file(self) -> int:
+        with self.store.writing() as conn:
+            return file_unfiled(conn)
 
     def _find(self) -> list[str]:
         with self.store.reading() as conn:
@@ -48,4 +57,5 @@ class Sweep:
 
     def _give_up(self) -> int:
         with self.store.writing() as conn:
+            forget_previous(conn, clock.now())
             return fail_waiting(conn, before=clock.now() - WAITING_MICROSECONDS_MAX)

@@ -15,7 +15,8 @@ import pytest
 import zstandard
 from running import OPEN_SCRIPT, WORD, Running
 
-from gateway.operations import events, replay, scripts, sources
+from gateway.operations import bulk, events, replay, scripts, sources
+from gateway.store.searching import EventFilter
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -37,7 +38,7 @@ async def test_a_genuine_post_is_answered_with_its_id_and_becomes_a_contact(runn
     assert event["status"] == "applied"
     assert event["source"] == "whole"
     assert event["version_id"].startswith("ver_")
-    assert event["attempts"] == 1
+    assert event["attempt_count"] == 1
     assert event["actions"][0]["action"] == "upsertContact"
 
     contact = (await running.contact("email", "whole@example.com")).json()
@@ -140,13 +141,14 @@ async def test_a_replay_by_filter_takes_each_delivery_once_and_counts_first(runn
     for event_id in ids:
         await running.event(event_id)
     await scripts.push_script(running.op, "filtered", OPEN_SCRIPT, is_published=True)
-    chosen = replay.ReplayFilter(source="filtered", status="failed")
-    assert await replay.count_replay(running.op, chosen) == 5
-    assert [count async for count in replay.replay_many(running.op, chosen)] == [5]
+    chosen = EventFilter(sources=("filtered",), statuses=("failed",))
+    assert (await bulk.bulk_count(running.op, "replay", chosen))["count"] == 5
+    await bulk.bulk_create(running.op, "replay", chosen)
     give_up_at = time.monotonic() + 20
     while len(await events.list_events(running.op, source="filtered", status="applied")) < 5:
         assert time.monotonic() < give_up_at
-    assert await replay.count_replay(running.op, chosen) == 0, "what was repaired has not failed any more"
+    left = await bulk.bulk_count(running.op, "replay", chosen)
+    assert left["count"] == 0, "what was repaired has not failed any more"
 
 
 async def test_a_published_version_serves_the_very_next_request(running: Running) -> None:
@@ -330,7 +332,7 @@ async def test_a_source_whose_script_has_no_authenticate_wants_an_api_key(runnin
 
 
 async def stored_head(running: Running, event_id: str) -> str:
-    from gateway.store.events import load_request
+    from gateway.store.requests import load_request
 
     stored = await running.op.read(lambda conn: load_request(conn, event_id))
     assert stored is not None
@@ -338,7 +340,7 @@ async def stored_head(running: Running, event_id: str) -> str:
 
 
 async def test_the_stored_body_is_byte_for_byte_what_came_in(running: Running) -> None:
-    from gateway.store.events import load_request
+    from gateway.store.requests import load_request
 
     await running.add_source("bytewise")
     body = b'{"visits" : 1.0,\n "email":"b\\u0079tes@example.com" , "big": 123456789012345678901234567890}'

@@ -64,7 +64,7 @@ async def test_an_answered_id_is_known_until_it_is_cleared(enqueuer: Enqueuer, r
     event_id = await put(enqueuer, make_event())
     assert await find_pending(redis, event_id) == {"id": event_id, "status": "queued", "source": "shop"}
     assert (await read_room(redis)).events == 1
-    await clear_pending(redis, [event_id])
+    await clear_pending(redis, [event_id], {"shop": [event_id]})
     await clear_pending(redis, [])
     assert await find_pending(redis, event_id) is None
 
@@ -138,7 +138,7 @@ async def test_a_redis_that_was_never_there_is_said_to_be_away() -> None:
 
 
 async def test_a_flush_that_breaks_is_refused_and_costs_no_flight(enqueuer: Enqueuer, redis: ArqRedis) -> None:
-    broken = Packed("evt_broken", b"{}", "text where bytes belong")  # type: ignore[arg-type]
+    broken = Packed("evt_broken", b"{}", "text where bytes belong", "shop")  # type: ignore[arg-type]
     with capture_logs():
         for _ in range(FLIGHTS * 2):
             with pytest.raises(QueueUnavailable, match="fault"):

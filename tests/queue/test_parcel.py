@@ -41,6 +41,8 @@ FULL = Event(
     trace="[]",
     logs="said\n",
     key_id="key_01",
+    edited_from="evt_0",
+    bulk_id="blk_0",
 )
 
 

@@ -1,7 +1,6 @@
 """What the tests of jobs share: a real database, its one writer, and a queue of their own."""
 
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +9,6 @@ from desk_of_jobs import Desk, open_desk
 from structlog.testing import capture_logs
 
 from gateway.store.engine import Store, open_store
-from gateway.store.migrate import migrate
 
 
 @pytest.fixture(autouse=True)
@@ -21,10 +19,8 @@ def lines() -> Iterator[list[Any]]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    url = f"sqlite:///{tmp_path / 'jobs.db'}"
-    migrate(url)
-    store = open_store(url)
+def store(store_url: str) -> Iterator[Store]:
+    store = open_store(store_url)
     yield store
     store.close()
 

@@ -1,7 +1,6 @@
 """Desk of jobs: a writer on a real database, with what the tests ask it and do to it."""
 
 import asyncio
-import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -20,7 +19,7 @@ from gateway.registry import Registry
 from gateway.sandbox.pool import Pool
 from gateway.seal import Sealer
 from gateway.store.contacts import find_contact
-from gateway.store.engine import Store
+from gateway.store.engine import Store, open_store
 from gateway.store.events import load_event
 from gateway.worker.apply import ApplySettings
 from gateway.worker.coalesce import Writer
@@ -54,13 +53,28 @@ class Desk:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the database as another program would that writes for long."""
-        other = sqlite3.connect(str(self.store.engine.url.database), isolation_level=None)
+        other = open_store(self.store.engine.url.render_as_string(hide_password=False))
         try:
-            other.execute("BEGIN IMMEDIATE")
-            yield
+            with other.writing():
+                yield
         finally:
-            other.rollback()
             other.close()
+
+    def poison(self, event_id: str, *, is_parkable: bool = True) -> None:
+        """Make the database refuse one event, as a defect of ours would: the same error every time."""
+        unless = " AND NEW.status <> 'failed'" if is_parkable else ""
+        when = f"BEFORE INSERT ON events FOR EACH ROW WHEN (NEW.id = '{event_id}'{unless})"
+        if self.store.engine.dialect.name == "sqlite":
+            self.execute(f"CREATE TRIGGER poison {when} BEGIN SELECT RAISE(ABORT, 'poison'); END")
+            return
+        self.execute(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE 'poison' USING ERRCODE = 'integrity_constraint_violation'; END $$"
+        )
+        self.execute(f"CREATE TRIGGER poison {when} EXECUTE FUNCTION refuse()")
+
+    def cure(self) -> None:
+        self.execute("DROP TRIGGER poison" + ("" if self.store.engine.dialect.name == "sqlite" else " ON events"))
 
     @contextmanager
     def counting_commits(self) -> Iterator[list[int]]:

@@ -40,7 +40,7 @@ async def lane_worker(desk: Desk, arq: ArqRedis, timeout_seconds: float = 20) ->
 
 
 async def put(enqueuer: Enqueuer, event: Event) -> None:
-    await enqueuer.put(Packed(event.id, pending_note(event.status, event.source), pack_event(event)))
+    await enqueuer.put(Packed(event.id, pending_note(event.status, event.source), pack_event(event), event.source))
 
 
 def visits(desk: Desk, email: str) -> int:
@@ -71,7 +71,7 @@ async def test_a_job_that_waits_too_long_is_put_back_and_not_applied_twice(
             while await arq.zcard(queue_name(Lane.LIVE)):
                 await asyncio.sleep(0.01)
     assert visits(desk, "late@example.com") == 1
-    assert (desk.event(event.id) or {})["attempts"] == 1
+    assert (desk.event(event.id) or {})["attempt_count"] == 1
     assert await find_pending(desk.redis, event.id) is None
 
 
@@ -108,4 +108,4 @@ async def test_retaking_what_is_applied_changes_nothing(desk: Desk) -> None:
     await desk.jobs.take(Events((event,)), Lane.LIVE)
     await desk.jobs.take(Retake((event.id,)), Lane.BULK)
     assert visits(desk, "again@example.com") == 1
-    assert (desk.event(event.id) or {})["attempts"] == 1
+    assert (desk.event(event.id) or {})["attempt_count"] == 1

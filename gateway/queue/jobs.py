@@ -1,0 +1,62 @@
+"""Jobs, looked at: what stands in a lane, and what one of them carries. Nothing here changes anything."""
+
+import time
+from collections.abc import Awaitable
+from typing import Any, cast
+
+import msgpack
+from arq.constants import in_progress_key_prefix, job_key_prefix, retry_key_prefix
+from redis.asyncio import Redis
+
+from gateway.event import Lane
+from gateway.queue.keys import queue_name
+from gateway.queue.parcel import Erase, Events, Parcel, Replays, Retake, UnknownParcel, unpack
+
+IDS_SHOWN = 256
+
+
+async def list_jobs(redis: Redis, lane: Lane, limit: int) -> list[dict[str, Any]]:
+    """Give the next jobs of a lane: `{id, state, since, bytes, tries}`; `since` and `due` are unix seconds.
+
+    state: `running`, `waiting`, or `deferred` until its time: a job that was put back.
+    """
+    entries = await redis.zrange(queue_name(lane), 0, limit - 1, withscores=True)
+    async with redis.pipeline(transaction=False) as pipeline:
+        for raw, _ in entries:
+            job_id = raw.decode()
+            pipeline.exists(in_progress_key_prefix + job_id)
+            pipeline.strlen(job_key_prefix + job_id)
+            pipeline.get(retry_key_prefix + job_id)
+        told = await pipeline.execute()
+    jobs = []
+    for place, (raw, score) in enumerate(entries):
+        is_running, size, tries = told[3 * place : 3 * place + 3]
+        due = score / 1000
+        state = "running" if is_running else "deferred" if due > time.time() else "waiting"
+        jobs.append({"id": raw.decode(), "state": state, "due": due, "bytes": size, "tries": int(tries or 0)})
+    return jobs
+
+
+async def find_job(redis: Redis, job_id: str) -> dict[str, Any] | None:
+    """Say what a job carries: `{id, kind, count, event_ids}`, up to 256 ids; None once it is done."""
+    envelope = await cast("Awaitable[bytes | None]", redis.get(job_key_prefix + job_id))
+    if envelope is None:
+        return None
+    try:
+        parcel = unpack(msgpack.unpackb(envelope)["a"][0])
+    except (UnknownParcel, ValueError, TypeError, LookupError, msgpack.UnpackException):
+        return {"id": job_id, "kind": "unreadable", "count": 0, "event_ids": []}
+    kind, event_ids = _describe(parcel)
+    return {"id": job_id, "kind": kind, "count": len(event_ids), "event_ids": event_ids[:IDS_SHOWN]}
+
+
+def _describe(parcel: Parcel) -> tuple[str, list[str]]:
+    match parcel:
+        case Events(events):
+            return "events", [event.id for event in events]
+        case Retake(event_ids):
+            return "retake", list(event_ids)
+        case Replays(replays):
+            return "replays", [replay.id for replay in replays]
+        case Erase():
+            return "erasure", []

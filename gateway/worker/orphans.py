@@ -1,0 +1,55 @@
+"""Orphans: events that were answered and whose job the queue has lost are parked, and people are told.
+
+Once a minute. What they said is gone with the job; that they came is not: they are stored as failed, with the
+reason, so that the sender can be asked to send them again. An id that is stored already only loses its note.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from ulid import ULID
+
+from gateway.errors import HookwrightError
+from gateway.event import Event, Lane, Status
+from gateway.logs import log
+from gateway.queue.orphans import Orphans
+from gateway.queue.pending import by_source, clear_pending
+from gateway.worker.coalesce import Writer
+
+EVERY_SECONDS = 60.0
+NAMED_MAX = 20
+REASON = "the queue has lost its job, and with it what was sent: ask the sender to send it again"
+
+
+@dataclass(frozen=True, slots=True)
+class Orphanage:
+    redis: Redis
+    writer: Writer
+
+    async def run(self) -> None:
+        orphans = Orphans(self.redis)
+        while True:
+            await asyncio.sleep(EVERY_SECONDS)
+            try:
+                await self.take_in(await orphans.look())
+            except (HookwrightError, RedisError, OSError) as error:
+                log.warning("orphans_not_looked_for", why=str(error)[:200])
+
+    async def take_in(self, notes: Mapping[str, Mapping[str, Any]]) -> None:
+        """Park the events of these ids. A replay, whose note names no source, is forgotten: people can ask again."""
+        if not notes:
+            return
+        log.error("events_lost_by_the_queue", count=len(notes), ids=sorted(notes)[:NAMED_MAX])
+        parked = [_parked(event_id, note["source"]) for event_id, note in notes.items() if note["source"]]
+        if parked:
+            await self.writer.apply(parked, Lane.BULK)
+        await clear_pending(self.redis, list(notes), by_source((event.id, event.source) for event in parked))
+
+
+def _parked(event_id: str, source: str) -> Event:
+    received_at = int(ULID.from_str(event_id.removeprefix("evt_")).milliseconds) * 1000
+    return Event(event_id, event_id, source, received_at, Status.FAILED, stage="queue", reason=REASON)
