@@ -18,6 +18,7 @@ MASK = "[hookwright api key]"
 # What each role may do; DESIGN says: viewer never posts, sender reads only the status of its own events.
 MAY_POST = frozenset({"sender", "admin"})
 MAY_READ = frozenset({"viewer", "integrator", "admin"})
+MAY_READ_RAW = frozenset({"integrator", "admin"})  # a request with nothing masked
 MAY_READ_STATUS = MAY_READ | {"sender"}
 
 Headers = Iterable[tuple[bytes, bytes]]
@@ -38,17 +39,22 @@ def find_presented_key(headers: Headers) -> str | None:
 def require_key(registry: Registry, headers: Headers, roles: frozenset[str], source: str | None = None) -> Key:
     """Give the caller's key. Raises NotGenuine (none, or not in force) or Forbidden (role or source)."""
     presented = find_presented_key(headers)
+    key = require_role(presented, registry.find_key(presented) if presented else None, roles)
+    if source is not None and not key.reaches(source):
+        raise Forbidden(f'this key does not reach source "{source}"')
+    return key
+
+
+def require_role(presented: str | None, key: Key | None, roles: frozenset[str]) -> Key:
+    """Give the key that a text was found to be. Raises NotGenuine (none, or not in force) or Forbidden (role)."""
     if presented is None:
         raise NotGenuine(
             "an API key is needed: x-api-key: <key>, Authorization: Bearer <key>, or Basic with it as user name"
         )
-    key = registry.find_key(presented)
     if key is None:
         raise NotGenuine("this API key is unknown or revoked")
     if key.role not in roles:
         raise Forbidden(f"a key of role {key.role} may not do this; it takes {' or '.join(sorted(roles))}")
-    if source is not None and not key.reaches(source):
-        raise Forbidden(f'this key does not reach source "{source}"')
     return key
 
 

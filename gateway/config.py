@@ -15,6 +15,7 @@ from hashlib import sha256
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
@@ -51,10 +52,13 @@ class Settings(BaseSettings):
     )
     gateway_host: str = Field("127.0.0.1", description="the public side")
     gateway_port: int = Field(8080, ge=0, le=65535, description="where senders post")
+    gateway_metrics_host: str = Field("127.0.0.1", description="the gateway's private side")
+    gateway_metrics_port: int = Field(0, ge=0, le=65535, description="/metrics and /readyz of the gateway; 0: off")
     gateway_management: bool = Field(False, description="serve the management API on the gateway too")
     console_host: str = Field("127.0.0.1", description="the private side")
     console_port: int = Field(8081, ge=0, le=65535, description="where people will look")
-    worker_port: int = Field(0, ge=0, le=65535, description="metrics of the worker; 0: off")
+    worker_host: str = Field("127.0.0.1", description="the worker's private side")
+    worker_port: int = Field(0, ge=0, le=65535, description="/metrics and /readyz of the worker; 0: off")
     admin_email: str = Field("", description="the first admin of the console")
     admin_password: SecretStr = Field(SecretStr(""), description="of that admin")
     public_url: str = Field("", description="what senders call the gateway; request.url begins with it")
@@ -70,13 +74,24 @@ class Settings(BaseSettings):
     connections_max: int = Field(4096, ge=1, description="open connections; further ones are closed at once")
     requests_in_flight_max: int = Field(256, ge=1, description="requests at work at once; 503 past it")
     queue_events_max: int = Field(1_000_000, ge=1, description="events that wait; 503 past it")
+    source_queue_events_max: int = Field(
+        0, ge=0, description="events of one source that wait; 503 past it; 0: half of QUEUE_EVENTS_MAX"
+    )
     queue_memory_share: float = Field(0.9, gt=0, le=1, description="of Redis maxmemory; 503 past it")
     enqueue_seconds: float = Field(5, gt=0, description="how long a sender waits for Redis; then 503")
+
+    stranger_refusals_per_minute: int = Field(
+        600, ge=0, description="refused requests of one address (IPv6: /64); 429 past it; 0: no limit"
+    )
+    key_requests_per_minute: int = Field(0, ge=0, description="requests of one API key; 429 past it; 0: no limit")
 
     identifier_values_max: int = Field(5, ge=1, le=1000, description="values of one identifier key a contact may have")
     ignored_identifiers: Csv = Field((), description="key:value pairs that never identify anybody, by commas")
     retention_days: int = Field(30, ge=1, description="how long raw requests are kept")
-    job_timeout_seconds: float = Field(20, gt=1, description="a job that takes longer is taken again")
+    retention_bytes_max: int = Field(
+        0, ge=0, description="what all raw requests together may hold, as stored; the oldest go first; 0: no limit"
+    )
+    job_timeout_seconds: float = Field(20, gt=1, description="a job that takes longer is put back and taken again")
     poll_delay_seconds: float = Field(0.02, gt=0, description="how often the worker looks for jobs")
 
     alert_url: str = Field("", description="told of quarantine, parked failures and backpressure")
@@ -99,6 +114,13 @@ class Settings(BaseSettings):
     @classmethod
     def _no_slash_at_the_end(cls, value: str) -> str:
         return value.rstrip("/")
+
+    @field_validator("alert_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if value and not value.startswith(("https://", "http://")):
+            raise ValueError("it begins with https:// or http://")
+        return value
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -137,11 +159,24 @@ class Settings(BaseSettings):
 
     @property
     def effective_database_url(self) -> str:
-        return self.database_url or f"sqlite:///{self.data_dir / 'hookwright.db'}"
+        return self.database_url or f"sqlite:///{quote(str(self.database_path))}"
+
+    @property
+    def database_path(self) -> Path:
+        """Give the file of the database, where none is named by URL."""
+        return self.data_dir / "hookwright.db"
+
+    @property
+    def effective_source_queue_events_max(self) -> int:
+        return self.source_queue_events_max or max(1, self.queue_events_max // 2)
 
     @property
     def effective_public_url(self) -> str:
         return self.public_url or f"http://{self.gateway_host}:{self.gateway_port}"
+
+    @property
+    def effective_console_url(self) -> str:
+        return self.console_url or f"http://{self.console_host}:{self.console_port}"
 
     @property
     def secret_key_path(self) -> Path:

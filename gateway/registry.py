@@ -14,7 +14,7 @@ import secrets as random
 import socket
 import time
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
@@ -29,13 +29,17 @@ from gateway.logs import log
 from gateway.queue.keys import GATEWAYS, GENERATION_CHANNEL
 from gateway.sandbox.limits import Limits
 from gateway.sandbox.pool import Pool
-from gateway.sandbox.script import Script
+from gateway.sandbox.script import Previous, Script
 from gateway.seal import Sealer
 from gateway.store.engine import Store
 from gateway.store.registry import read_generation, read_snapshot
 
 POLL_SECONDS = 1.0
+LISTEN_SECONDS = 60.0
 GATEWAY_STALE_SECONDS = 10.0
+# The limits of a source that hold before its script runs; the others are its sandbox's.
+EDGE_LIMITS = ("body_bytes_max", "queue_events_max", "requests_per_minute")
+_SANDBOX_LIMITS = {field.name for field in fields(Limits)}  # one that a newer program has set is none of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,10 @@ class Source:
     script: Script | None
     has_authenticate: bool
     body_bytes_max: int | None
-    capture_until: int | None
+    queue_events_max: int | None
+    requests_per_minute: int | None
+    capture_until: int | None  # until then requests are kept as samples, and nothing is applied …
+    capture_left: int | None  # … but no more than that many
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +174,9 @@ class Registry:
             try:
                 async with self._redis.pubsub() as subscription:
                     await subscription.subscribe(GENERATION_CHANNEL)
-                    async for _ in subscription.listen():
-                        self._nudge.set()
+                    while True:  # silence is no failure here: nothing is published for days
+                        if await subscription.get_message(ignore_subscribe_messages=True, timeout=LISTEN_SECONDS):
+                            self._nudge.set()
             except (RedisError, OSError):
                 await asyncio.sleep(POLL_SECONDS)
 
@@ -207,9 +215,17 @@ def _why(error: Exception) -> str:
 def build_snapshot(raw: dict[str, Any], sealer: Sealer) -> Snapshot:
     """Make of rows what the path needs; a secret that does not open is left out, and said."""
     opened: dict[str, dict[str, str]] = {}
+    previous: dict[str, dict[str, Previous]] = {}
     for row in raw["secrets"]:
-        opened.setdefault(row["source"], {}).update(_open_secret(row, sealer))
-    sources = {row["name"]: _build_source(row, opened.get(row["name"], {})) for row in raw["sources"]}
+        opened.setdefault(row["source"], {}).update(_open_secret(row, row["sealed_blob"], sealer))
+        if row["previous_blob"] and row["previous_until"] > clock.now():
+            old = _open_secret(row, row["previous_blob"], sealer)
+            rotated = {name: Previous(value, row["previous_until"]) for name, value in old.items()}
+            previous.setdefault(row["source"], {}).update(rotated)
+    sources = {
+        row["name"]: _build_source(row, opened.get(row["name"], {}), previous.get(row["name"], {}))
+        for row in raw["sources"]
+    }
     keys = {
         row["sha256"]: Key(row["id"], row["name"], row["role"], frozenset(orjson.loads(row["sources"])))
         for row in raw["keys"]
@@ -217,21 +233,22 @@ def build_snapshot(raw: dict[str, Any], sealer: Sealer) -> Snapshot:
     return Snapshot(raw["generation"], sources, keys)
 
 
-def _open_secret(row: dict[str, Any], sealer: Sealer) -> dict[str, str]:
+def _open_secret(row: dict[str, Any], sealed: bytes, sealer: Sealer) -> dict[str, str]:
     try:
-        return {row["name"]: sealer.unseal(row["sealed_blob"], row["source"], row["name"])}
+        return {row["name"]: sealer.unseal(sealed, row["source"], row["name"])}
     except HookwrightError as error:
         log.error("secret_sealed_shut", source=row["source"], secret=row["name"], why=error.detail)
         return {}
 
 
-def _build_source(row: dict[str, Any], secrets: dict[str, str]) -> Source:
+def _build_source(row: dict[str, Any], secrets: dict[str, str], previous: dict[str, Previous]) -> Source:
     limits = orjson.loads(row["limits"])
-    body_bytes_max = limits.pop("body_bytes_max", None)
+    at_the_edge = {name: limits.pop(name, None) for name in EDGE_LIMITS}
     script = None
     if row["text"] is not None:
         parts = (
             row["live_version_id"],
+            row.get("published_at"),  # publishing the same text again gives it new children, and lifts a quarantine
             row["settings"],
             row["limits"],
             orjson.dumps(secrets, option=orjson.OPT_SORT_KEYS),
@@ -246,7 +263,8 @@ def _build_source(row: dict[str, Any], secrets: dict[str, str]) -> Source:
             unique_by=row["unique_by"],
             occurred_at=row["occurred_at"],
             occurred_at_zone=row["occurred_at_zone"],
-            limits=Limits(**limits),
+            limits=Limits(**{name: limit for name, limit in limits.items() if name in _SANDBOX_LIMITS}),
+            previous_secrets=previous,
         )
     return Source(
         row["name"],
@@ -254,8 +272,9 @@ def _build_source(row: dict[str, Any], secrets: dict[str, str]) -> Source:
         row["plugin"],
         script,
         bool(row["has_authenticate"]),
-        body_bytes_max,
-        row["capture_until"] if row["capture_until"] and row["capture_until"] > clock.now() else None,
+        capture_left=row["capture_left"],
+        capture_until=row["capture_until"] if row["capture_until"] and row["capture_until"] > clock.now() else None,
+        **at_the_edge,
     )
 
 

@@ -33,7 +33,12 @@ class Sealer:
         for key in keys:
             if len(key) < KEY_CHARACTERS_MIN:
                 raise BadSetting(f"HOOKWRIGHT_SECRET_KEY: a key has at least {KEY_CHARACTERS_MIN} characters")
-        self._ciphers = [AESGCM(_derive(key)) for key in keys]
+        self._first = keys[0]
+        self._ciphers = [AESGCM(_derive(key, "secret")) for key in keys]
+
+    def derive_key(self, purpose: str) -> bytes:
+        """Give a key for something else than sealing: 32 bytes of the first listed key, which tell nothing of it."""
+        return _derive(self._first, purpose)
 
     def seal(self, text: str, source: str, name: str) -> bytes:
         nonce = os.urandom(_NONCE_BYTES)
@@ -77,8 +82,9 @@ def write_secret_key(path: Path) -> None:
     scratch.unlink()
 
 
-def _derive(key: str) -> bytes:
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"hookwright secret").derive(key.encode())
+def _derive(key: str, purpose: str) -> bytes:
+    info = f"hookwright {purpose}".encode()
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(key.encode())
 
 
 def _bound_to(source: str, name: str) -> bytes:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from gateway import clock
-from gateway.access import MAY_POST, require_key
+from gateway.access import MAY_POST
 from gateway.actions import ACTION_NAMES, parse_action, parse_actions
-from gateway.errors import BadRequest, Fault, NotFound, SourceDisabled, Unprocessable
+from gateway.api.door import Door
+from gateway.errors import BadRequest, Fault, NotFound, Unprocessable
 from gateway.event import Event, Status
 from gateway.ids import mint_event_id
 from gateway.ingest import respond
@@ -20,34 +21,55 @@ from gateway.registry import Key
 BATCH_MAX = 10_000
 BUILT_IN_SOURCE = "api"  # where the events of a key that is not one source's belong
 IDEMPOTENCY_KEY_MAX = 256
+COUNTED_AS = "hookwright.source"  # in the scope: the source that a request is counted for
 
 
 @dataclass(frozen=True, slots=True)
 class Actions:
     pipeline: Pipeline
+    door: Door
 
     async def one(self, request: Request, request_id: str) -> Answer:
         """Take one action. 202 `{"id", "status"}`; 400 not JSON; 422 with a pointer for every bad place."""
         name = request.path_params["action"]
-        key = require_key(self.pipeline.registry, request.scope["headers"], MAY_POST)
+        key = await self.door.enter(request, MAY_POST)
         if name not in ACTION_NAMES:
             raise NotFound(f'there is no action "{name[:64]}": {", ".join(ACTION_NAMES)}')
+        source = self._find_source(request, key)
         with self.pipeline.room.taken():
             received, received_at = await self._receive(request, f"/{name}")
             parse_action(name, received.body)
-            event = self._event(request_id, received_at, key, received, _named(received.body, name), _unique(request))
-            await self.pipeline.enqueue(event)
-        return respond.accepted(event, is_held=self._is_held(event.source))
+            event = self._event(
+                request_id, received_at, key, source, received, _named(received.body, name), _unique(request)
+            )
+            await self._enqueue(source, event)
+        return respond.accepted(event, is_held=self._is_held(source))
 
     async def batch(self, request: Request, request_id: str) -> Answer:
         """Take an array of actions, each an event of its own: all are checked first, then all are accepted."""
-        key = require_key(self.pipeline.registry, request.scope["headers"], MAY_POST)
+        key = await self.door.enter(request, MAY_POST)
+        source = self._find_source(request, key)
         with self.pipeline.room.taken():
             received, received_at = await self._receive(request, "/batch")
-            events = self._batch_events(request, received_at, key, received)
-            await self.pipeline.enqueue(*events)
+            events = self._batch_events(request, received_at, key, source, received)
+            await self._enqueue(source, *events)
         shown = [{"id": event.id, "status": event.status.value} for event in events]
         return respond.document(202, {"events": shown}, request_id)
+
+    def _find_source(self, request: Request, key: Key) -> str:
+        """Name the source that a key's events belong to. Raises SourceDisabled, QueueUnavailable, TooMany."""
+        name = next(iter(key.sources)) if len(key.sources) == 1 else BUILT_IN_SOURCE
+        request.scope[COUNTED_AS] = name
+        if self.pipeline.registry.find(name) is not None:
+            self.pipeline.resolve(name)
+        else:
+            self.pipeline.room.require(name)
+        return name
+
+    async def _enqueue(self, source: str, *events: Event) -> None:
+        if (known := self.pipeline.registry.find(source)) is not None:
+            await self.pipeline.admit(known)
+        await self.pipeline.enqueue(*events)
 
     async def _receive(self, request: Request, path: str) -> tuple[Received, int]:
         at, settings = clock.now(), self.pipeline.settings
@@ -57,7 +79,9 @@ class Actions:
         )
         return received, at
 
-    def _batch_events(self, request: Request, received_at: int, key: Key, received: Received) -> list[Event]:
+    def _batch_events(
+        self, request: Request, received_at: int, key: Key, source: str, received: Received
+    ) -> list[Event]:
         parse_actions(received.body)
         actions = json.loads(received.body)  # not orjson: it makes floats of integers past 64 bits
         if not 1 <= len(actions) <= BATCH_MAX:
@@ -69,6 +93,7 @@ class Actions:
                 mint_event_id(),
                 received_at,
                 key,
+                source,
                 Received(received.head, json.dumps(action).encode(), received.client_ip),
                 json.dumps([action]).encode(),
                 f"{unique}#{index}" if unique else None,
@@ -77,12 +102,15 @@ class Actions:
         ]
 
     def _event(
-        self, event_id: str, received_at: int, key: Key, received: Received, actions: bytes, unique: str | None
+        self,
+        event_id: str,
+        received_at: int,
+        key: Key,
+        source: str,
+        received: Received,
+        actions: bytes,
+        unique: str | None,
     ) -> Event:
-        source = next(iter(key.sources)) if len(key.sources) == 1 else BUILT_IN_SOURCE
-        known = self.pipeline.registry.find(source)
-        if known is not None and known.state == "disabled":
-            raise SourceDisabled(f'source "{source}" is switched off')
         return Event(
             id=event_id,
             root=event_id,

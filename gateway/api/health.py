@@ -20,5 +20,5 @@ class Health:
 
     async def readyz(self, request: Request, request_id: str) -> Answer:
         """Say ready where a request would be taken: the queue has room and sources are known."""
-        is_ready = self.pipeline.room.has_room and self.pipeline.registry.generation >= 0
+        is_ready = self.pipeline.room.full is None and self.pipeline.registry.generation >= 0
         return respond.document(200 if is_ready else 503, {"status": "ready" if is_ready else "not ready"}, request_id)

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
-from gateway.access import MAY_READ, MAY_READ_STATUS, require_key
+from gateway.access import MAY_READ, MAY_READ_STATUS
+from gateway.api.management.door import Doorkeeper
 from gateway.errors import BadRequest, Forbidden
 from gateway.ingest import respond
 from gateway.ingest.respond import Answer
 from gateway.operations.events import load_contact, load_event, load_order
 from gateway.operations.operator import Operator
-from gateway.registry import Registry
 
 # What a sender may know of its own event: how it stands, not what the script made of it.
 STATUS_FIELDS = ("id", "status", "source", "reason", "received_at", "applied_at")
@@ -19,11 +19,11 @@ STATUS_FIELDS = ("id", "status", "source", "reason", "received_at", "applied_at"
 @dataclass(frozen=True, slots=True)
 class Reading:
     op: Operator
-    registry: Registry
+    door: Doorkeeper
 
     async def event(self, request: Request, request_id: str) -> Answer:
         """Give an event: status, actions, the failing action and why, script version, attempts, times."""
-        key = require_key(self.registry, request.scope["headers"], MAY_READ_STATUS)
+        key = await self.door.enter(request, MAY_READ_STATUS)
         event = await load_event(self.op, request.path_params["event_id"])
         if event.get("source") is not None and not key.reaches(event["source"]):
             raise Forbidden("this key does not reach the source of that event")
@@ -35,7 +35,7 @@ class Reading:
 
     async def contact(self, request: Request, request_id: str) -> Answer:
         """Give all that is known of a contact, asked for by `<key>:<value>`."""
-        require_key(self.registry, request.scope["headers"], MAY_READ)
+        await self.door.enter(request, MAY_READ)
         key, colon, value = request.path_params["identifier"].partition(":")
         if not colon or not key or not value:
             raise BadRequest("a contact is asked for by key and value: /api/contacts/email:a@example.com")
@@ -43,6 +43,6 @@ class Reading:
 
     async def order(self, request: Request, request_id: str) -> Answer:
         """Give an order; `?origin=` where two origins have one of that id (409 otherwise)."""
-        require_key(self.registry, request.scope["headers"], MAY_READ)
+        await self.door.enter(request, MAY_READ)
         origin = request.query_params.get("origin")
         return respond.document(200, await load_order(self.op, request.path_params["order_id"], origin), request_id)

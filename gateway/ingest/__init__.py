@@ -4,6 +4,8 @@
     receive    raw bytes within limits, decoded
     respond    what the sender hears
     room       is there room for one more
+    rates      how many a minute, of a source and of an API key
+    strangers  who only makes work comes back later
     kept       requests that are no events: rejected ones, and samples for a script to come
     connection limits on connections, heads and bodies, under uvicorn
     app, serve the ASGI application, and its process

@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from gateway import clock
+from gateway.errors import QueueUnavailable
 from gateway.ingest.receive import Received
 from gateway.logs import log
-from gateway.queue.kept import Kind, keep
+from gateway.metrics import Metrics
+from gateway.queue.kept import Kind, keep, take_capture_place
+from gateway.registry import Source
 
 WAITING_MAX = 200
 PER_SECOND_MAX = 100
@@ -28,11 +32,11 @@ class _Entry:
 
 
 class Kept:
-    def __init__(self, redis: Redis) -> None:
-        self._redis = redis
+    def __init__(self, redis: Redis, metrics: Metrics) -> None:
+        self._redis, self._metrics = redis, metrics
         self._waiting: asyncio.Queue[_Entry] = asyncio.Queue(WAITING_MAX)
         self._task: asyncio.Task[None] | None = None
-        self.dropped = 0
+        self._over: set[tuple[str, int]] = set()  # captures whose places are taken
 
     async def start(self) -> None:
         self._task = asyncio.create_task(self._write())
@@ -46,7 +50,26 @@ class Kept:
         try:
             self._waiting.put_nowait(_Entry(kind, source, request_id, reason, received))
         except asyncio.QueueFull:
-            self.dropped += 1
+            self._metrics.count("dropped", kind)
+
+    async def capture(self, source: Source, request_id: str, received: Received) -> bool:
+        """Keep a request as a sample of a source that captures; False where the capture is over.
+
+        The sender waits for this one: it may be genuine, and nothing else is done with it. Raises QueueUnavailable.
+        """
+        until, places = source.capture_until, source.capture_left
+        if until is None or until < clock.now() or (source.name, until) in self._over:
+            return False
+        try:
+            if places is None or await take_capture_place(self._redis, source.name, until, places):
+                head, body = received.head, received.body
+                kept_as = {"request_id": request_id, "reason": "captured"}
+                await keep(self._redis, "sample", source.name, **kept_as, head=head, body=body)
+                return True
+        except (RedisError, OSError) as error:
+            raise QueueUnavailable("the queue is not reachable; send it again") from error
+        self._over.add((source.name, until))
+        return False
 
     async def _write(self) -> None:
         while True:
@@ -62,6 +85,6 @@ class Kept:
                     body=entry.received.body,
                 )
             except (RedisError, OSError) as error:
-                self.dropped += 1
+                self._metrics.count("dropped", entry.kind)
                 log.warning("kept_not_written", source=entry.source, why=type(error).__name__)
             await asyncio.sleep(1 / PER_SECOND_MAX)

@@ -1,12 +1,13 @@
 """Pipeline: the way of a webhook, from the first byte to the answer. Read this first.
 
-    resolve    which source, and may it receive               404 410 503
+    resolve    which source, and has it room                  404 410 429 503
     receive    raw bytes, limits, decoding                    400 413
     judge      the script: genuine? which actions?            401 500 503, or a custom answer
+    admit      genuine: within the source's own rate          429
     enqueue    durable in Redis                               503
     respond    202 with the event's id
 
-From the script's yes on nothing is refused: what fails is kept as a failed event and answered 202.
+From there on nothing is refused: what fails is kept as a failed event and answered 202.
 """
 
 import time
@@ -20,16 +21,21 @@ from gateway.event import Event
 from gateway.ids import mint_event_id
 from gateway.ingest import respond
 from gateway.ingest.kept import Kept
-from gateway.ingest.receive import Disconnected, Receive, Received, Scope, Send, receive
+from gateway.ingest.rates import SOURCE, Rates
+from gateway.ingest.receive import Disconnected, Receive, Received, Scope, Send, client_address, receive
 from gateway.ingest.respond import Answer
 from gateway.ingest.room import Room
+from gateway.ingest.strangers import Strangers
 from gateway.judge import Judgement, Request, judge
 from gateway.logs import RequestLog, log
+from gateway.metrics import NOBODY, Metrics
+from gateway.metrics.tally import outcome_of
 from gateway.queue.enqueue import Enqueuer, Packed
 from gateway.queue.parcel import pack_event
 from gateway.queue.pending import pending_note
 from gateway.registry import Registry, Source
 from gateway.sandbox.pool import Pool
+from gateway.tracing import Trace, Tracing
 
 # A script's words may repeat what was sent: they are kept with the event or the rejected request, never logged.
 SAID_BY_SCRIPT = (NotGenuine, AuthenticateBroke, TriedLater)
@@ -41,7 +47,9 @@ class Line:
 
     request_id: str
     source: str
+    trace: Trace
     outcome: str = ""
+    error: HookwrightError | None = None
     stage: str | None = None
     reason: str | None = None
     body_bytes: int = 0
@@ -58,12 +66,18 @@ class Pipeline:
     kept: Kept
     settings: Settings
     lines: RequestLog
+    metrics: Metrics
+    rates: Rates
+    strangers: Strangers
+    tracing: Tracing
 
     async def __call__(self, scope: Scope, messages: Receive, send: Send) -> None:
         """Serve `/in/{source}` and below: an ASGI application."""
         name, _, rest = scope["path"].removeprefix("/in/").partition("/")
-        line = Line(mint_event_id(), name[:64])
+        line = self._begin(name)
         try:
+            if self.strangers.is_watching:
+                self.strangers.require_room(client_address(scope, self.settings), name)
             with self.room.taken():
                 answer = await self._take(scope, messages, name, f"/{rest}" if rest else "", line)
         except Disconnected:
@@ -71,8 +85,9 @@ class Pipeline:
             self._write(line, 0)
             return
         except HookwrightError as error:
-            line.outcome = line.outcome or error.title
+            line.outcome, line.error = error.title, error
             line.reason = None if isinstance(error, SAID_BY_SCRIPT) else error.detail
+            self.strangers.note_refusal(client_address(scope, self.settings), error)
             answer = respond.refused(error, line.request_id)
         except Exception:
             log.exception("request_broke", request_id=line.request_id, source=name)
@@ -92,8 +107,11 @@ class Pipeline:
             settings=self.settings,
         )
         line.body_bytes, line.client_ip = len(received.body), received.client_ip
+        line.trace.mark("receive")
         if source.script is None:
             return self._sample(source, received, line)
+        if source.capture_until and await self.kept.capture(source, line.request_id, received):
+            return self._captured(line)
         try:
             judgement = await self._judge(
                 scope, source, Request(line.request_id, line.request_id, received_at, received.head, received.body)
@@ -101,16 +119,24 @@ class Pipeline:
         except (NotGenuine, AuthenticateBroke) as error:
             self.kept.put("rejected", name, line.request_id, error.detail, received)
             raise
+        line.trace.mark("judge")
+        if judgement.event.is_authenticated:
+            self.strangers.note_genuine(received.client_ip, name)
+            await self.admit(source)
         await self.enqueue(judgement.event)
+        line.trace.mark("enqueue")
         return self._respond(judgement, source, line)
 
     def resolve(self, name: str) -> Source:
-        """Find the source. Raises NotFound, SourceDisabled."""
+        """Find a source that has room. Raises NotFound, SourceDisabled, QueueUnavailable, TooMany."""
         source = self.registry.find(name)
         if source is None:
             raise NotFound(f'there is no source "{name[:64]}" here')
         if source.state == "disabled":
             raise SourceDisabled(f'source "{name}" is switched off')
+        self.room.require(name, source.queue_events_max)
+        if source.requests_per_minute:
+            self.rates.require_room(SOURCE, name, source.requests_per_minute, name)
         return source
 
     async def _judge(self, scope: Scope, source: Source, request: Request) -> Judgement:
@@ -120,15 +146,28 @@ class Pipeline:
             return await judge(self.pool, source.script, request, start_at="transform")
         return await judge(self.pool, source.script, request, start_at="authenticate")
 
+    async def admit(self, source: Source) -> None:
+        """Count a genuine request against its source's own limit, where it has one. Raises TooMany."""
+        if source.requests_per_minute:
+            await self.rates.take(SOURCE, source.name, source.requests_per_minute, source.name)
+
     async def enqueue(self, *events: Event) -> None:
         """Return when the events are on disk, all or none. Raises QueueUnavailable."""
         await self.enqueuer.put(
-            *(Packed(event.id, pending_note(event.status, event.source), pack_event(event)) for event in events)
+            *(
+                Packed(event.id, pending_note(event.status, event.source), pack_event(event), event.source)
+                for event in events
+            )
         )
+        for event in events:
+            self.room.note_queued(event.source)
 
     def _sample(self, source: Source, received: Received, line: Line) -> Answer:
         """Keep a request of a source that has no script yet: nobody writes a script against nothing."""
         self.kept.put("sample", source.name, line.request_id, "no script yet", received)
+        return self._captured(line)
+
+    def _captured(self, line: Line) -> Answer:
         line.outcome = "sample"
         return respond.document(200, {"id": line.request_id, "status": "captured"}, line.request_id)
 
@@ -138,14 +177,24 @@ class Pipeline:
             return respond.scripted(judgement.reply, line.request_id)
         return respond.accepted(judgement.event, is_held=source.state == "paused")
 
+    def _begin(self, name: str) -> Line:
+        request_id = mint_event_id()
+        return Line(request_id, name[:64], self.tracing.begin(request_id))
+
     def _write(self, line: Line, status: int) -> None:
+        seconds = time.perf_counter() - line.started
+        # A name that a stranger has made up is counted under no name: figures must not grow by guessing.
+        known = line.source if self.registry.find(line.source) else NOBODY
+        outcome = outcome_of(line.error) if line.error else line.outcome
+        self.metrics.answered(known, outcome, seconds)
+        line.trace.end(known, outcome, status)
         self.lines.write(
             "request",
             status=status,
             source=line.source,
             outcome=line.outcome,
             id=line.request_id,
-            ms=round((time.perf_counter() - line.started) * 1000, 2),
+            ms=round(seconds * 1000, 2),
             body_bytes=line.body_bytes,
             client_ip=line.client_ip or None,
             stage=line.stage,

@@ -7,6 +7,7 @@ while decoding: a bomb is refused as it unfolds.
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
 
 import orjson
@@ -54,7 +55,7 @@ async def receive(
     body = await _read_body(messages, body_max)
     if encoding:
         body = decode(body, encoding, body_max)
-    client_ip = client_address(scope, headers, settings)
+    client_ip = client_address(scope, settings)
     query = scope["query_string"].decode("latin-1")
     head = orjson.dumps(
         {
@@ -94,18 +95,17 @@ async def _read_body(messages: Receive, body_max: int) -> bytes:
     return b"".join(parts)
 
 
-def client_address(scope: Scope, headers: list[tuple[str, str]], settings: Settings) -> str:
+def client_address(scope: Scope, settings: Settings) -> str:
     """Name the sender's address: the peer's, or what a trusted proxy says of it (the last hop that is not ours)."""
     peer: str = scope["client"][0] if scope.get("client") else ""
     if not settings.proxy_networks or not _is_trusted(peer, settings):
         return peer
-    hops = [hop.strip() for name, value in headers if name == "x-forwarded-for" for hop in value.split(",")]
+    told = (value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for")
+    hops = [hop.strip() for value in told for hop in value.split(",")]
     return next((hop for hop in reversed(hops) if not _is_trusted(hop, settings)), hops[0] if hops else peer)
 
 
 def _is_trusted(address: str, settings: Settings) -> bool:
-    from ipaddress import ip_address
-
     try:
         parsed = ip_address(address)
     except ValueError:

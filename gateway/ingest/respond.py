@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from gateway.errors import AuthenticateBroke, HookwrightError, MethodNotAllowed, NotGenuine, Unavailable
+from gateway.errors import AuthenticateBroke, HookwrightError, MethodNotAllowed, NotGenuine, TooMany, Unavailable
 from gateway.event import Event, Status
 from gateway.ingest.receive import Send
 from gateway.sandbox.outcome import Reply
@@ -62,8 +62,10 @@ def refused(error: HookwrightError, request_id: str) -> Answer:
     detail = "the source's script failed; send it again" if isinstance(error, AuthenticateBroke) else error.detail
     shown = {} if isinstance(error, AuthenticateBroke) else error.extra
     headers: list[tuple[bytes, bytes]] = [_PROBLEM, (b"x-request-id", request_id.encode())]
-    if isinstance(error, Unavailable):
+    if isinstance(error, Unavailable | TooMany):
         headers.append((b"retry-after", str(error.retry_after_seconds).encode()))
+    if isinstance(error, TooMany):
+        headers += _rate_limit(error)
     if isinstance(error, MethodNotAllowed):
         headers.append((b"allow", error.allowed.encode()))
     if status == 401:
@@ -71,6 +73,14 @@ def refused(error: HookwrightError, request_id: str) -> Answer:
     if status in (408, 413, 431):
         headers.append((b"connection", b"close"))
     return Answer(status, problem(status, error.title, detail, request_id, **shown), headers)
+
+
+def _rate_limit(error: TooMany) -> Headers:
+    """Name the limit as draft-ietf-httpapi-ratelimit-headers does: what it allows, and what is left of it."""
+    return (
+        (b"ratelimit-policy", f'"{error.limit}";q={error.quota};w={error.window_seconds}'.encode()),
+        (b"ratelimit", f'"{error.limit}";r=0;t={error.retry_after_seconds}'.encode()),
+    )
 
 
 def broken(request_id: str) -> Answer:

@@ -1,11 +1,13 @@
 """Room: is there room for one more? Asked before a body is read.
 
-Counts requests at work, and looks every second at what Redis holds: past a limit the sender hears 503
-with Retry-After, and nothing is dropped in silence.
+Counts requests at work, and looks every second at what Redis holds, in all and of each source that is
+active: past a limit the sender hears 503 with Retry-After, and nothing is dropped in silence. Looks now and
+then whether that Redis still keeps what it is given.
 """
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Iterator
 
 from redis.asyncio import Redis
@@ -14,9 +16,14 @@ from redis.exceptions import RedisError
 from gateway.config import Settings
 from gateway.errors import QueueUnavailable, Unavailable
 from gateway.logs import log
+from gateway.queue.connect import read_durability
 from gateway.queue.inspection import read_room
+from gateway.queue.pending import count_pending
 
 LOOK_SECONDS = 1.0
+NUDGED_SECONDS = 0.02  # between two looks that are asked for
+DURABILITY_SECONDS = 30.0
+RETRY_SECONDS = 10
 
 
 class Room:
@@ -24,14 +31,20 @@ class Room:
         self._redis, self._settings = redis, settings
         self._in_flight = 0
         self._full: str | None = None
+        self._depths: dict[str, int] = {}
+        self._added: Counter[str] = Counter()
+        self._nudge = asyncio.Event()
+        self._warnings: tuple[str, ...] = ()
         self._task: asyncio.Task[None] | None = None
 
     @property
-    def has_room(self) -> bool:
-        return self._full is None
+    def full(self) -> str | None:
+        """Say why nothing is taken; None where there is room."""
+        return self._full
 
     async def start(self) -> None:
         await self.look()
+        await self.look_at_durability()
         self._task = asyncio.create_task(self._watch())
 
     async def close(self) -> None:
@@ -43,7 +56,7 @@ class Room:
     def taken(self) -> Iterator[None]:
         """Hold a place while a request is at work. Raises Unavailable where there is none."""
         if self._full is not None:
-            raise QueueUnavailable(self._full, 10)
+            raise QueueUnavailable(self._full, RETRY_SECONDS)
         if self._in_flight >= self._settings.requests_in_flight_max:
             raise Unavailable(f"{self._in_flight} requests are at work already", 1)
         self._in_flight += 1
@@ -52,23 +65,62 @@ class Room:
         finally:
             self._in_flight -= 1
 
+    def require(self, source: str, own_max: int | None = None) -> None:
+        """Raise QueueUnavailable where so many events of this source wait that it may add no more."""
+        allowed = own_max or self._settings.effective_source_queue_events_max
+        waiting = self._depths.get(source, 0)
+        if waiting >= allowed:
+            detail = f'{waiting} events of source "{source}" wait already; its limit is {allowed}'
+            raise QueueUnavailable(detail, RETRY_SECONDS, limit="queue_events_max")
+        if waiting + self._added[source] >= allowed:  # unless the worker keeps up: who knows that is Redis
+            self._nudge.set()
+
+    def note_queued(self, source: str) -> None:
+        """Count what this gateway has added since the last look."""
+        self._added[source] += 1
+
     async def look(self) -> None:
         """See how full the queue is; say it once when it fills and once when there is room again."""
         was = self._full
         try:
-            room = await read_room(self._redis)
+            self._full = await self._read_room()
         except (RedisError, OSError):
             self._full = "the queue is not reachable; send it again"
-        else:
-            self._full = None
-            if room.events >= self._settings.queue_events_max:
-                self._full = f"the queue is full: {room.events} events wait"
-            elif room.memory_max and room.memory_used > room.memory_max * self._settings.queue_memory_share:
-                self._full = "the queue is full: its memory is used up"
         if was != self._full:
             log.warning("queue_full", why=self._full) if self._full else log.info("queue_has_room")
 
+    async def _read_room(self) -> str | None:
+        room = await read_room(self._redis)
+        # Who has nothing waiting is forgotten, and asked for again when it sends.
+        added, self._added = self._added, Counter()
+        depths = await count_pending(self._redis, [*added.keys() | self._depths.keys()])
+        self._depths = {name: waiting for name, waiting in depths.items() if waiting}
+        if room.events >= self._settings.queue_events_max:
+            return f"the queue is full: {room.events} events wait"
+        if room.memory_max and room.memory_used > room.memory_max * self._settings.queue_memory_share:
+            return "the queue is full: its memory is used up"
+        return None
+
+    async def look_at_durability(self) -> None:
+        """Say what does not hold our promise, when it changes: a Redis can be told otherwise while it runs."""
+        try:
+            warnings = (await read_durability(self._redis)).warnings
+        except (RedisError, OSError):
+            return  # said by `look`
+        for warning in sorted(set(warnings) - set(self._warnings)):
+            log.warning("durability", why=warning)
+        self._warnings = warnings
+
     async def _watch(self) -> None:
+        loop = asyncio.get_running_loop()
+        durability_at = loop.time() + DURABILITY_SECONDS
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(NUDGED_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._nudge.wait()
+            self._nudge.clear()
             await self.look()
+            if loop.time() > durability_at:
+                await self.look_at_durability()
+                durability_at = loop.time() + DURABILITY_SECONDS

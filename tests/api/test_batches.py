@@ -79,7 +79,7 @@ async def test_later_elements_of_a_batch_win(running: Running) -> None:
 
 
 async def test_the_body_of_each_event_is_its_element(running: Running) -> None:
-    from gateway.store.events import load_request
+    from gateway.store.requests import load_request
 
     answer = await post(running, b' [ {"action":"upsertContact", "identifiers":{"email":"el@example.com"} } ] ')
     event_id = answer.json()["events"][0]["id"]

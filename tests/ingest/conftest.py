@@ -28,3 +28,20 @@ async def edge(valkey_url: str) -> AsyncIterator[Running]:
             await running.add_source("open")
             await running.add_source("echo", echo.SCRIPT)
             yield running
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def tight(valkey_url: str) -> AsyncIterator[Running]:
+    """A gateway that is quick to say it is enough, behind a proxy it trusts: tests choose their own address."""
+    with TemporaryDirectory(prefix="hw-") as folder:
+        settings = prepare(
+            Path(folder),
+            f"{valkey_url}?db=11",
+            source_queue_events_max=20,
+            stranger_refusals_per_minute=8,
+            trusted_proxies=("127.0.0.0/8",),
+        )
+        async with run_all(settings) as running:
+            await running.add_source("open")
+            await running.add_source("other")
+            yield running

@@ -10,7 +10,7 @@ from running import OPEN_SCRIPT, Running
 
 from gateway.access import MASK
 from gateway.operations import events
-from gateway.store.events import load_request
+from gateway.store.requests import load_request
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -48,7 +48,7 @@ async def test_our_own_key_is_cut_from_a_rejected_request_too(running: Running) 
     key = (await running.make_key("sender"))["x-api-key"]
     await running.http.post("/in/rejected-keys", content=BODY, headers={"x-api-key": key, "x-word": "wrong"})
     (kept,) = await running_rejected(running, "rejected-keys")
-    assert dict(kept["head"]["headers"])["x-api-key"] == MASK
+    assert set(dict(kept["head"]["headers"])["x-api-key"]) == {"•"}
     assert key not in repr(kept)
     assert base64.b64decode(kept["body"]) == BODY
 

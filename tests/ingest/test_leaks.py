@@ -48,7 +48,8 @@ def transform(request, context):
 def up(folder: Path, log: Path) -> Iterator[Settings]:
     """Run the whole program as people do, at its most talkative, until the block ends."""
     port = free_port()
-    names = {"DATA_DIR": folder, "GATEWAY_PORT": port, "LOG_LEVEL": "debug", "LOG_FORMAT": "json"}
+    names = {"DATA_DIR": folder, "GATEWAY_PORT": port, "CONSOLE_PORT": free_port(), "LOG_FORMAT": "json"}
+    names |= {"LOG_LEVEL": "debug"}
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HOOKWRIGHT_")}
     environment |= {f"HOOKWRIGHT_{name}": str(value) for name, value in names.items()}
     with log.open("wb") as file:

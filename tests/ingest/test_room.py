@@ -10,7 +10,9 @@ import pytest
 import pytest_asyncio
 from running import PATIENCE_SECONDS, WORD, Running
 from sockets import head, wire
+from structlog.testing import capture_logs
 
+from gateway.ingest.room import Room
 from gateway.queue.keys import PENDING
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -70,6 +72,23 @@ async def test_a_full_queue_is_503_before_the_body_is_read(full: Running) -> Non
 async def test_a_full_queue_still_answers_who_asks(full: Running) -> None:
     assert (await full.http.get("/healthz")).status_code == 200
     assert (await full.http.get("/api/events/evt_x", headers=full.admin)).status_code == 404
+
+
+async def test_a_redis_that_is_told_to_forget_is_said_once_when_it_is_seen(edge: Running) -> None:
+    room = Room(edge.op.redis, edge.settings)
+    (was,) = (await edge.op.redis.config_get("appendfsync")).values()
+    await edge.op.redis.config_set("appendfsync", "everysec")
+    try:
+        with capture_logs() as lines:
+            for _ in range(3):
+                await room.look_at_durability()
+    finally:
+        await edge.op.redis.config_set("appendfsync", was)
+    with capture_logs() as later:
+        await room.look_at_durability()
+    assert [line["event"] for line in lines] == ["durability"]
+    assert "appendfsync is not always" in lines[0]["why"]
+    assert later == []
 
 
 async def test_after_the_queue_was_full_posts_are_taken_again(edge: Running) -> None:
