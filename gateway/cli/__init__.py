@@ -4,8 +4,8 @@
     session.py    settings and an operator      output.py    tables, JSON, progress
     arguments.py  what people type, read        posting.py   many requests at once, measured
 
-The commands: up · processes (gateway, worker, migrate) · sources · scripts · secrets · events · queue ·
-keys · contacts · plugins · send. Modules of the engine are imported inside the commands, so that
+The commands: up · processes (gateway, worker, migrate) · console · sources · scripts · secrets · events · queue ·
+keys · users · contacts · plugins · send. Modules of the engine are imported inside the commands, so that
 `hookwright --help` does not wait for a database library.
 """
 

@@ -4,7 +4,24 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli import contacts, events, keys, plugins, processes, queue, scripts, secrets, send, sources, up
+from gateway.cli import (
+    bulk,
+    console,
+    contacts,
+    doctor,
+    events,
+    issues,
+    keys,
+    plugins,
+    processes,
+    queue,
+    scripts,
+    secrets,
+    send,
+    sources,
+    up,
+    users,
+)
 from gateway.cli.errors import ExplainingGroup
 
 # No pretty tracebacks: they print local variables, and those hold secrets.
@@ -26,18 +43,23 @@ RUN, BUILD, WATCH = "Run", "Build a source", "See what happens"
 app.command("up", rich_help_panel=RUN)(up.up)
 app.command("gateway", rich_help_panel=RUN)(processes.gateway)
 app.command("worker", rich_help_panel=RUN)(processes.worker)
+app.command("console", rich_help_panel=RUN)(console.console)
 app.command("migrate", rich_help_panel=RUN)(processes.migrate)
 
 app.add_typer(sources.app, name="sources", rich_help_panel=BUILD)
 app.add_typer(scripts.app, name="scripts", rich_help_panel=BUILD)
 app.add_typer(secrets.app, name="secrets", rich_help_panel=BUILD)
 app.add_typer(keys.app, name="keys", rich_help_panel=BUILD)
+app.add_typer(users.app, name="users", rich_help_panel=BUILD)
 app.add_typer(plugins.app, name="plugins", rich_help_panel=BUILD)
 app.command("send", rich_help_panel=BUILD)(send.send)
 
 app.add_typer(events.app, name="events", rich_help_panel=WATCH)
+app.add_typer(issues.app, name="issues", rich_help_panel=WATCH)
+app.add_typer(bulk.app, name="bulk", rich_help_panel=WATCH)
 app.add_typer(contacts.app, name="contacts", rich_help_panel=WATCH)
 app.add_typer(queue.app, name="queue", rich_help_panel=WATCH)
+app.command("doctor", rich_help_panel=WATCH)(doctor.doctor)
 
 
 def _show_version(is_wanted: bool) -> None:

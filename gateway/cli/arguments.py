@@ -5,9 +5,12 @@ command's usage and ends with exit code 2.
 """
 
 import re
+import sys
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
+import orjson
 import typer
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -32,6 +35,17 @@ def _read_time(text: str) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
+def parse_setting(text: str) -> tuple[str, Any]:
+    """Read NAME=VALUE; the value is JSON where it reads as such (true, 5, ["a"]), else the text itself."""
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise typer.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--set")
+    try:
+        return name, orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return name, value
+
+
 Since = Annotated[
     int | None,
     typer.Option(
@@ -49,3 +63,17 @@ def parse_identifier(text: str) -> tuple[str, str]:
     if not (key and colon and value):
         raise typer.BadParameter(f"{text!r} is not KEY:VALUE, such as email:ann@example.com")
     return key, value
+
+
+ScriptFile = Annotated[Path, typer.Argument(help="A Python file; - reads standard input.", metavar="FILE")]
+
+
+def read_script(file: Path) -> str:
+    """Read a script. Raises BadParameter where there is none, or no UTF-8 text."""
+    try:
+        content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        return content.decode("utf-8")
+    except OSError as error:
+        raise typer.BadParameter(f"{file} cannot be read: {error.strerror}", param_hint="FILE") from None
+    except UnicodeDecodeError:
+        raise typer.BadParameter(f"{file} is not UTF-8 text", param_hint="FILE") from None

@@ -1,5 +1,7 @@
-"""Events: what came in, what became of it, and taking it again."""
+"""Events: what came in, what became of it, taking it again, or letting it go."""
 
+import base64
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -7,16 +9,15 @@ import typer
 from gateway.cli.arguments import AsJson, Since, SourceName
 from gateway.cli.output import Bar, note, progress, show_fields, show_json, show_rows
 from gateway.cli.session import operate
-from gateway.event import Status
+from gateway.cli.transfer import OfSource, OfStatus, export, import_
 
 if TYPE_CHECKING:
     from gateway.operations.operator import Operator
     from gateway.operations.replay import ReplayFilter
 
-app = typer.Typer(no_args_is_help=True, help="List, show and replay events.")
-
-OfSource = Annotated[str | None, typer.Option("--source", help="Only of this source.", show_default=False)]
-OfStatus = Annotated[Status | None, typer.Option("--status", help="Only with this status.", show_default=False)]
+app = typer.Typer(no_args_is_help=True, help="List, show, replay, discard, export and import events.")
+app.command("export")(export)
+app.command("import")(import_)
 
 
 @app.command("list")
@@ -42,7 +43,7 @@ def list_(
 
 @app.command()
 def show(event_id: Annotated[str, typer.Argument(metavar="EVENT_ID")], as_json: AsJson = False) -> None:
-    """Show an event: its request, its actions, its status and why."""
+    """Show an event: its status and why, its actions, its log, every attempt to apply it."""
     from gateway.operations.events import load_event
 
     event = operate(lambda op: load_event(op, event_id))
@@ -50,6 +51,36 @@ def show(event_id: Annotated[str, typer.Argument(metavar="EVENT_ID")], as_json: 
         show_json(event)
     else:
         show_fields(event)
+
+
+@app.command()
+def request(
+    event_id: Annotated[str, typer.Argument(metavar="EVENT_ID")],
+    is_raw: Annotated[
+        bool, typer.Option("--raw", help="The very bytes of the body, nothing masked; the head goes to standard error.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show the request behind an event, with credentials and what its source hides masked."""
+    from gateway.operations.requests import show_request
+
+    found = operate(lambda op: show_request(op, event_id, is_raw=is_raw))
+    if as_json:
+        show_json(found)
+    elif is_raw:
+        for line in _head_lines(found["head"]):
+            typer.echo(line, err=True)
+        sys.stdout.buffer.write(base64.b64decode(found["body_base64"]))
+        sys.stdout.buffer.flush()
+    else:
+        typer.echo("\n".join((*_head_lines(found["head"]), "", found["body"])))
+
+
+def _head_lines(head: dict[str, Any]) -> list[str]:
+    """Write a head as HTTP does, with where it came from and when."""
+    came = f"from {head.get('client_ip') or 'unknown'}"
+    headers = [f"{name}: {value}" for name, value in head.get("headers", ())]
+    return [f"{head.get('method', '')} {head.get('url') or head.get('path', '')}  ({came})", *headers]
 
 
 @app.command()
@@ -95,7 +126,8 @@ def replay(
 ) -> None:
     """Take events again from their raw requests, with the live script: named ones, or all that a filter selects.
 
-    A filter counts first, then asks. Replays queue behind live traffic and never apply anything twice.
+    A filter counts first, then asks, and begins a bulk job, which the worker goes through by itself. Replays queue
+    behind live traffic and never apply anything twice.
     """
     has_filter = any((source, status, since))
     if bool(event_ids) == has_filter:
@@ -103,9 +135,11 @@ def replay(
     if event_ids:
         _replay_named(event_ids)
     else:
-        from gateway.operations.replay import ReplayFilter
+        from gateway.cli.bulk import run_bulk
+        from gateway.store.searching import EventFilter
 
-        _replay_chosen(ReplayFilter(source=source, status=status, since=since), is_sure)
+        of_source, of_status = ((source,) if source else ()), ((status.value,) if status else ())
+        run_bulk("replay", EventFilter(sources=of_source, statuses=of_status, since=since), is_sure=is_sure)
 
 
 def _replay_named(event_ids: list[str]) -> None:
@@ -118,24 +152,63 @@ def _replay_named(event_ids: list[str]) -> None:
     operate(act)
 
 
-def _replay_chosen(chosen: "ReplayFilter", is_sure: bool) -> None:
-    from gateway.operations.replay import count_replay
+@app.command()
+def discard(
+    event_ids: Annotated[
+        list[str] | None, typer.Argument(help="Events to discard.", metavar="EVENT_ID", show_default=False)
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why: it is kept with the event and in the audit log.")] = "",
+    source: OfSource = None,
+    status: OfStatus = None,
+    since: Since = None,
+    is_sure: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Let events that failed, wait or are held never be applied: named ones, or all that a filter selects.
 
-    count = operate(lambda op: count_replay(op, chosen))
+    Nothing is deleted, and a discarded event can be replayed. A filter counts first, then asks.
+    """
+    has_filter = any((source, status, since))
+    if bool(event_ids) == has_filter:
+        raise typer.BadParameter("name events, or choose them by --source, --status, --since: one of both")
+    if not reason.strip():
+        raise typer.BadParameter("say why: --reason")
+    if event_ids:
+        _discard_named(event_ids, reason)
+    else:
+        from gateway.operations.replay import ReplayFilter
+
+        _discard_chosen(ReplayFilter(source=source, status=status, since=since), reason, is_sure)
+
+
+def _discard_named(event_ids: list[str], reason: str) -> None:
+    from gateway.operations.discard import discard_event
+
+    async def act(op: "Operator") -> None:
+        for event_id in event_ids:
+            await discard_event(op, event_id, reason)
+            typer.echo(f"{event_id} is discarded")
+
+    operate(act)
+
+
+def _discard_chosen(chosen: "ReplayFilter", reason: str, is_sure: bool) -> None:
+    from gateway.operations.discard import count_discard
+
+    count = operate(lambda op: count_discard(op, chosen))
     if not count:
-        note("there is nothing to replay")
+        note("there is nothing to discard")
         return
     if not is_sure:
-        typer.confirm(f"Replay {count} deliveries with the live script?", abort=True)
-    with progress("queueing", count) as bar:
-        queued = operate(lambda op: _queue_all(op, chosen, bar))
-    typer.echo(f"{queued} replays are queued; watch them with: hookwright queue status")
+        typer.confirm(f"Discard {count} events?", abort=True)
+    with progress("discarding", count) as bar:
+        done = operate(lambda op: _discard_all(op, chosen, reason, bar))
+    typer.echo(f"{done} events are discarded")
 
 
-async def _queue_all(op: "Operator", chosen: "ReplayFilter", bar: Bar) -> int:
-    from gateway.operations.replay import replay_many
+async def _discard_all(op: "Operator", chosen: "ReplayFilter", reason: str, bar: Bar) -> int:
+    from gateway.operations.discard import discard_many
 
-    queued = 0
-    async for queued in replay_many(op, chosen):
-        bar.reach(queued)
-    return queued
+    done = 0
+    async for done in discard_many(op, chosen, reason):
+        bar.reach(done)
+    return done

@@ -9,7 +9,7 @@ from gateway.cli.arguments import AsJson
 from gateway.cli.output import note, show_json, show_rows
 from gateway.cli.session import operate
 
-app = typer.Typer(no_args_is_help=True, help="Create, list and revoke API keys.")
+app = typer.Typer(no_args_is_help=True, help="Create, list and revoke API keys; show the secret that signs alerts.")
 
 
 class Role(StrEnum):
@@ -65,3 +65,11 @@ def revoke(key_id: Annotated[str, typer.Argument(help="Id of the key (key_…)."
 
     operate(lambda op: revoke_key(op, key_id))
     typer.echo(f"{key_id} is revoked")
+
+
+@app.command("alert-secret")
+def alert_secret() -> None:
+    """Show the secret by which the receiver of HOOKWRIGHT_ALERT_URL checks alerts (Standard Webhooks)."""
+    from gateway.operations.alerts import show_alert_secret
+
+    typer.echo(operate(show_alert_secret))

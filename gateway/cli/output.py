@@ -113,13 +113,13 @@ def _is_nested(value: Any) -> bool:
 
 
 @contextmanager
-def progress(title: str, total: int) -> Iterator["Bar"]:
+def progress(title: str, total: int, *, is_shown: bool = True) -> Iterator["Bar"]:
     """Show a progress bar on standard error while the block runs; nothing off a terminal."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = err()
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
+    with Progress(*columns, console=console, transient=True, disable=not (is_shown and console.is_terminal)) as shown:
         task = shown.add_task(escape(title), total=total)
         yield Bar(lambda done: shown.update(task, completed=done))
 

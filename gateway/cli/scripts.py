@@ -1,25 +1,25 @@
-"""Scripts: check a file, push it as a version, publish a version, look back."""
+"""Scripts: check a file, push it as a version, publish a version, look back. Trying is in a module of its own."""
 
 import asyncio
-import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gateway.cli.arguments import AsJson, SourceName
+from gateway.cli.arguments import AsJson, ScriptFile, SourceName, read_script
 from gateway.cli.output import show_json, show_rows
 from gateway.cli.session import operate, settings_of_shell
+from gateway.cli.trying import compare, diff, try_
 
-app = typer.Typer(no_args_is_help=True, help="Check, push and publish the scripts of sources.")
-
-ScriptFile = Annotated[Path, typer.Argument(help="A Python file; - reads standard input.", metavar="FILE")]
+app = typer.Typer(no_args_is_help=True, help="Check, try, push and publish the scripts of sources.")
+app.command("try")(try_)
+app.command("diff")(diff)
+app.command("compare")(compare)
 
 
 @app.command()
 def check(file: ScriptFile, as_json: AsJson = False) -> None:
     """Check a script without keeping it. Prints FILE:LINE:COLUMN: what is wrong; exit code 1 if anything is."""
-    text = _read(file)
+    text = read_script(file)
     from gateway.operations.scripts import check_script
 
     checked = asyncio.run(check_script(settings_of_shell(), text))
@@ -45,7 +45,7 @@ def push(
     as_json: AsJson = False,
 ) -> None:
     """Keep a script as a new version of a source. A script that is refused leaves the live one running."""
-    text = _read(file)
+    text = read_script(file)
     from gateway.operations.scripts import push_script
 
     version = operate(lambda op: push_script(op, source, text, note=note, is_published=is_published))
@@ -86,13 +86,3 @@ def log(source: SourceName, as_json: AsJson = False) -> None:
     else:
         columns = ["number", "id", "is_live", "author", "created_at", "published_at", "note"]
         show_rows(rows, columns, empty=f"{source} has no script yet: hookwright scripts push {source} FILE --publish")
-
-
-def _read(file: Path) -> str:
-    try:
-        content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-        return content.decode("utf-8")
-    except OSError as error:
-        raise typer.BadParameter(f"{file} cannot be read: {error.strerror}", param_hint="FILE") from None
-    except UnicodeDecodeError:
-        raise typer.BadParameter(f"{file} is not UTF-8 text", param_hint="FILE") from None

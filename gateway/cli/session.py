@@ -7,7 +7,6 @@ the audit log.
 import asyncio
 import getpass
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from gateway.errors import OperatorError
@@ -44,8 +43,7 @@ def operate(act: Callable[["Operator"], Awaitable[T]]) -> T:
 
 def _check_folder(settings: "Settings") -> None:
     """Say that nothing is here yet, before a library says it in its own way."""
-    path = Path(settings.effective_database_url.removeprefix("sqlite:///"))
-    if not settings.database_url and not path.exists():
+    if not settings.database_url and not settings.database_path.exists():
         raise OperatorError(
             f"there is nothing in {settings.data_dir} yet: start `hookwright up`, "
             "or name the folder that it uses by HOOKWRIGHT_DATA_DIR"

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli.arguments import AsJson, SourceName
+from gateway.cli.arguments import AsJson, SourceName, parse_setting
+from gateway.cli.keeping import redact, retain
+from gateway.cli.limits import limits
 from gateway.cli.output import note, show_fields, show_json, show_rows
 from gateway.cli.session import operate
 
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
     from gateway.operations.operator import Operator
 
 app = typer.Typer(no_args_is_help=True, help="Add, show, pause, disable and remove sources: the senders of webhooks.")
+app.command()(limits)
+app.command()(redact)
+app.command()(retain)
 
 
 @app.command("list")
@@ -45,26 +50,13 @@ def add(
 
     Afterwards set its secrets: [bold]hookwright secrets set NAME signing_secret[/bold].
     """
-    chosen = dict(_read_setting(text) for text in option or [])
+    chosen = dict(parse_setting(text) for text in option or [])
     from gateway.operations.sources import add_source
 
     source = operate(lambda op: add_source(op, name, plugin=plugin, settings=chosen))
     _show(source, as_json)
     for secret in source.get("missing_secrets", []):
         note(f"still to do: [bold]hookwright secrets set {name} {secret}[/bold]")
-
-
-def _read_setting(text: str) -> tuple[str, Any]:
-    """Read NAME=VALUE; the value is JSON where it reads as such (true, 5, ["a"]), else the text itself."""
-    import orjson
-
-    name, equals, value = text.partition("=")
-    if not (name and equals):
-        raise typer.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--set")
-    try:
-        return name, orjson.loads(value)
-    except orjson.JSONDecodeError:
-        return name, value
 
 
 @app.command()
@@ -98,6 +90,24 @@ def resume(name: SourceName) -> None:
 
     taken = operate(lambda op: resume_source(op, name))
     typer.echo(f"{name} is live; {taken} held events are taken up")
+
+
+@app.command()
+def capture(
+    name: SourceName,
+    hours: Annotated[float, typer.Option(help="For so long.")] = 1,
+    requests: Annotated[int, typer.Option(help="For so many requests at most.")] = 100,
+    is_stopped: Annotated[bool, typer.Option("--stop", help="Go back to the script.")] = False,
+) -> None:
+    """Keep what comes in as samples and apply nothing, for a while. Senders hear 200; see `events samples`."""
+    from gateway.operations.capturing import capture, stop_capture
+
+    if is_stopped:
+        operate(lambda op: stop_capture(op, name))
+        typer.echo(f"{name} does not capture any more")
+        return
+    state = operate(lambda op: capture(op, name, hours=hours, requests=requests))
+    typer.echo(f"{name} captures until {state['until']}, {state['requests']} requests at most; end it with --stop")
 
 
 @app.command()

@@ -23,7 +23,13 @@ if TYPE_CHECKING:
     from gateway.config import Settings
 
 # A command finds this machine's `up` by these; where they were set for `up` only, it would look elsewhere.
-_FOR_OTHER_SHELLS = ("HOOKWRIGHT_DATA_DIR", "HOOKWRIGHT_GATEWAY_HOST", "HOOKWRIGHT_GATEWAY_PORT")
+_FOR_OTHER_SHELLS = (
+    "HOOKWRIGHT_DATA_DIR",
+    "HOOKWRIGHT_GATEWAY_HOST",
+    "HOOKWRIGHT_GATEWAY_PORT",
+    "HOOKWRIGHT_CONSOLE_HOST",
+    "HOOKWRIGHT_CONSOLE_PORT",
+)
 
 
 def up(
@@ -31,7 +37,7 @@ def up(
         bool, typer.Option("--demo", help="Add a source demo-PLUGIN for every plugin, with random secrets.")
     ] = False,
 ) -> None:
-    """Run everything on this machine: queue, database, gateway and worker. Stop with Ctrl-C.
+    """Run everything on this machine: queue, database, gateway, worker and console. Stop with Ctrl-C.
 
     Everything is kept in HOOKWRIGHT_DATA_DIR (default: ./data). With HOOKWRIGHT_REDIS_URL or
     HOOKWRIGHT_DATABASE_URL those servers are used instead of the embedded ones.
@@ -50,6 +56,7 @@ def up(
         if not settings.secret_key.get_secret_value():
             write_secret_key(settings.secret_key_path)
         check_port(settings.gateway_host, settings.gateway_port, "HOOKWRIGHT_GATEWAY_PORT")
+        check_port(settings.console_host, settings.console_port, "HOOKWRIGHT_CONSOLE_PORT")
         asyncio.run(_run(settings, lock, is_demo=is_demo))
 
 
@@ -63,22 +70,36 @@ async def _run(settings: "Settings", lock: int, *, is_demo: bool) -> None:
         with stop_signals(supervisor) as stop:
             start = start_everything(settings, lock, supervisor, is_demo=is_demo, say=warn)
             if await is_started(start, supervisor, stop):
-                _announce(settings, time.monotonic() - started_at, is_demo=is_demo)
+                seconds = time.monotonic() - started_at
+                _announce(settings, seconds, await _first_link(settings), is_demo=is_demo)
                 await stop.wait()
             note("stopping …")
             await supervisor.stop()
     note("stopped")
 
 
-def _announce(settings: "Settings", seconds: float, *, is_demo: bool) -> None:
+async def _first_link(settings: "Settings") -> str | None:
+    """Give the address by which the first admin comes in, while there are no people yet."""
+    from gateway.operations.operator import open_operator
+    from gateway.operations.users import create_first_link
+
+    async with open_operator(settings, actor="cli:up") as op:
+        token = await create_first_link(op)
+    return token and f"{settings.effective_console_url}/welcome/{token}"
+
+
+def _announce(settings: "Settings", seconds: float, link: str | None, *, is_demo: bool) -> None:
     note(f"\n[bold green]Hookwright is ready[/bold green] [dim]after {seconds:.1f} s[/dim]")
-    for title, line in _summary(settings, is_demo=is_demo):
+    for title, line in _summary(settings, link, is_demo=is_demo):
         note(f"  {title:<18}{escape(line)}")
     note(f"\n  Stop with Ctrl-C, or: kill {os.getpid()}\n")
 
 
-def _summary(settings: "Settings", *, is_demo: bool) -> Iterator[tuple[str, str]]:
+def _summary(settings: "Settings", link: str | None, *, is_demo: bool) -> Iterator[tuple[str, str]]:
     url, program = settings.effective_public_url, _program()
+    yield "console", settings.effective_console_url
+    if link:
+        yield "sign in first by", f"{link}  (works once, within an hour)"
     yield "senders post to", f"{url}/in/<source>"
     yield "data folder", str(settings.data_dir)
     if found := [f"{name}={shlex.quote(os.environ[name])}" for name in _FOR_OTHER_SHELLS if name in os.environ]:

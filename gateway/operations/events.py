@@ -6,9 +6,12 @@ from gateway.actions.fields import canonical_identifier_key, normalise_identifie
 from gateway.errors import Ambiguous, BadRequest, NotFound, OperatorError
 from gateway.event import Status
 from gateway.operations.operator import Operator
-from gateway.queue.kept import list_kept
+from gateway.operations.redaction import Rules
+from gateway.operations.requests import load_rules, mask_kept
+from gateway.queue.kept import Kind, list_kept
 from gateway.queue.pending import find_pending
 from gateway.store.contacts import find_contact
+from gateway.store.engine import Connection
 from gateway.store.events import list_events as read_events
 from gateway.store.events import load_event as read_event
 from gateway.store.orders import find_orders
@@ -79,12 +82,22 @@ def check_status(status: str | None) -> None:
 
 
 async def list_rejected(op: Operator, source: str, limit: int = 50) -> list[dict[str, Any]]:
-    """Give the newest requests of a source that were not genuine, or whose authenticate broke, with the reason."""
-    await op.read(lambda conn: load_source(conn, source))
-    return await list_kept(op.redis, "rejected", source, limit)
+    """Give the newest requests of a source that were not genuine, or whose authenticate broke, with the reason.
+
+    Masked as its events are.
+    """
+    return await _list_kept(op, "rejected", source, limit)
 
 
 async def list_samples(op: Operator, source: str, limit: int = 50) -> list[dict[str, Any]]:
-    """Give the newest requests that came to a source while it had no script."""
-    await op.read(lambda conn: load_source(conn, source))
-    return await list_kept(op.redis, "sample", source, limit)
+    """Give the newest requests that came to a source while it had no script, masked as its events are."""
+    return await _list_kept(op, "sample", source, limit)
+
+
+async def _list_kept(op: Operator, kind: Kind, source: str, limit: int) -> list[dict[str, Any]]:
+    def work(conn: Connection) -> Rules:
+        load_source(conn, source)
+        return load_rules(conn, source)
+
+    rules = await op.read(work)
+    return [mask_kept(entry, rules) for entry in await list_kept(op.redis, kind, source, limit)]

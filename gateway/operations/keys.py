@@ -11,8 +11,10 @@ from gateway.access import KEY_PREFIX
 from gateway.errors import OperatorError
 from gateway.ids import mint_key_id
 from gateway.operations.operator import Operator
+from gateway.registry import Key
 from gateway.store.audit import write_audit
 from gateway.store.engine import Connection
+from gateway.store.keys import find_key as read_key
 from gateway.store.keys import insert_key
 from gateway.store.keys import list_keys as read_keys
 from gateway.store.keys import revoke_key as write_revoked
@@ -62,6 +64,14 @@ async def list_keys(op: Operator) -> list[dict[str, Any]]:
         }
         for row in await op.read(read_keys)
     ]
+
+
+async def find_key(op: Operator, digest: str) -> Key | None:
+    """Give the key in force whose SHA-256 this is."""
+    row = await op.read(lambda conn: read_key(conn, digest))
+    if row is None:
+        return None
+    return Key(row["id"], row["name"], row["role"], frozenset(orjson.loads(row["sources"])))
 
 
 async def revoke_key(op: Operator, key_id: str) -> None:

@@ -18,6 +18,9 @@ from gateway.store.registry import raise_generation
 
 T = TypeVar("T")
 
+# People try one text after the other: the children of those before are soon sent home.
+CHILDREN_MAX = 16
+
 
 @dataclass(frozen=True, slots=True)
 class Operator:
@@ -27,13 +30,16 @@ class Operator:
     redis: Redis
     sealer: Sealer
     _pools: list[Pool] = field(default_factory=list)  # at most one, started by the first check of a script
+    _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def pool(self) -> Pool:
         """Give the sandbox that checks scripts, started when it is first wanted."""
         if not self._pools:
-            pool = Pool(is_strict=self.settings.sandbox == "strict")
-            await pool.start()
-            self._pools.append(pool)
+            async with self._starting:
+                if not self._pools:
+                    pool = Pool(is_strict=self.settings.sandbox == "strict", children_max=CHILDREN_MAX)
+                    await pool.start()
+                    self._pools.append(pool)
         return self._pools[0]
 
     async def close(self) -> None:
@@ -45,7 +51,7 @@ class Operator:
         return await asyncio.to_thread(self._read, work)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        """Run a writing transaction in a thread."""
+        """Run a writing transaction in a thread: nobody applies beside, what it reads holds until it commits."""
         return await asyncio.to_thread(self._write, work)
 
     async def publish(self, work: Callable[[Connection], T]) -> T:

@@ -5,7 +5,7 @@ from typing import Any
 
 from gateway import clock
 from gateway.config import Settings
-from gateway.errors import ScriptRefused
+from gateway.errors import Conflict, ScriptRefused
 from gateway.ids import mint_version_id
 from gateway.operations.operator import Operator
 from gateway.sandbox.outcome import Checked
@@ -13,7 +13,7 @@ from gateway.sandbox.pool import Pool
 from gateway.store.audit import write_audit
 from gateway.store.engine import Connection
 from gateway.store.sources import load_source, update_source
-from gateway.store.versions import insert_version, load_version, mark_published
+from gateway.store.versions import find_versions, insert_version, load_version, mark_published
 from gateway.store.versions import list_versions as read_versions
 
 
@@ -65,20 +65,47 @@ async def publish_version(op: Operator, source: str, version: str) -> dict[str, 
     return await op.publish(work)
 
 
+async def roll_back(op: Operator, source: str) -> dict[str, Any]:
+    """Publish the version that was live before the one that is. Raises NotFound, Conflict where there is none."""
+
+    def work(conn: Connection) -> dict[str, Any]:
+        live = load_source(conn, source)["live_version_id"]
+        former = [row for row in read_versions(conn, source) if row["published_at"] and row["id"] != live]
+        if live is None or not former:
+            raise Conflict(f'source "{source}" has no version that was live before this one')
+        row = max(former, key=lambda row: row["published_at"])
+        _publish(conn, op.actor, source, row)
+        return {"id": row["id"], "source": source, "number": row["number"], "is_live": True}
+
+    return await op.publish(work)
+
+
+async def show_version(op: Operator, source: str, version: str) -> dict[str, Any]:
+    """Give a version by id or number, with its text. Raises NotFound."""
+
+    def work(conn: Connection) -> dict[str, Any]:
+        live = load_source(conn, source)["live_version_id"]
+        return _document(load_version(conn, source, version), live)
+
+    return await op.read(work)
+
+
 async def list_versions(op: Operator, source: str) -> list[dict[str, Any]]:
     def work(conn: Connection) -> list[dict[str, Any]]:
         live = load_source(conn, source)["live_version_id"]
-        return [
-            {
-                **row,
-                "is_live": row["id"] == live,
-                "created_at": clock.iso(row["created_at"]),
-                "published_at": clock.iso(row["published_at"]),
-            }
-            for row in read_versions(conn, source)
-        ]
+        return [_document(row, live) for row in read_versions(conn, source)]
 
     return await op.read(work)
+
+
+def _document(row: dict[str, Any], live_version_id: str | None) -> dict[str, Any]:
+    times = {name: clock.iso(row[name]) for name in ("created_at", "published_at")}
+    return {**row, **times, "is_live": row["id"] == live_version_id}
+
+
+async def find_version_number(op: Operator, version_id: str) -> int | None:
+    """Give the number that a version has within its source."""
+    return (await op.read(lambda conn: find_versions(conn, [version_id]))).get(version_id)
 
 
 async def new_version(op: Operator, source: str, text: str, *, note: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from gateway.store.audit import write_audit
 from gateway.store.engine import Connection
 from gateway.store.events import count_by_status
 from gateway.store.pending import list_held
-from gateway.store.secrets import list_secrets, write_secret
+from gateway.store.secrets import list_secrets, load_all_secrets, write_secret
 from gateway.store.sources import insert_source, load_source, update_source
 from gateway.store.sources import list_sources as read_sources
 from gateway.store.versions import insert_version, load_version, mark_published
@@ -96,6 +96,8 @@ async def show_source(op: Operator, name: str) -> dict[str, Any]:
             **_document(op, row),
             "live_version": live and {"id": live["id"], "number": live["number"], "note": live["note"]},
             "settings": orjson.loads(row["settings"]),
+            "retention_days": row["retention_days"],
+            "redaction": orjson.loads(row["redaction"]),
             "secrets": [secret["name"] for secret in list_secrets(conn, name)],
             "missing_secrets": _missing_secrets(row, {secret["name"] for secret in list_secrets(conn, name)}),
             "events": count_by_status(conn, name),
@@ -112,6 +114,20 @@ def _missing_secrets(row: dict[str, Any], present: set[str]) -> list[str]:
         for secret in load_plugin(row["plugin"]).manifest.secrets
         if secret.is_required and secret.name not in present
     ]
+
+
+async def list_missing_secrets(op: Operator) -> dict[str, list[str]]:
+    """Name the secrets that sources require and do not have, by source; a disabled one needs none."""
+
+    def work(conn: Connection) -> dict[str, list[str]]:
+        present: dict[str, set[str]] = {}
+        for secret in load_all_secrets(conn):
+            present.setdefault(secret["source"], set()).add(secret["name"])
+        rows = (row for row in read_sources(conn) if row["state"] != "disabled")
+        missing = {row["name"]: _missing_secrets(row, present.get(row["name"], set())) for row in rows}
+        return {name: names for name, names in missing.items() if names}
+
+    return await op.read(work)
 
 
 async def pause_source(op: Operator, name: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 import typer
 
 from gateway.cli.arguments import parse_identifier, parse_since
-from gateway.cli.sources import _read_setting
+from gateway.cli.arguments import parse_setting
 
 MINUTE, HOUR, DAY = 60_000_000, 3_600_000_000, 86_400_000_000
 
@@ -53,4 +53,4 @@ def test_half_an_identifier_is_wrong_usage(text):
     [("a=true", True), ("a=5", 5), ('a=["x"]', ["x"]), ("a=plain", "plain"), ("a=b=c", "b=c"), ("a=", "")],
 )
 def test_the_value_of_a_setting_is_json_where_it_reads_as_such(text, value):
-    assert _read_setting(text) == ("a", value)
+    assert parse_setting(text) == ("a", value)

@@ -26,9 +26,9 @@ def run(tmp_path, monkeypatch):
 def test_the_name_alone_shows_what_there_is(run):
     result = run()
     assert result.exit_code == 0
-    for command in ("up", "gateway", "worker", "migrate", "sources", "scripts", "secrets", "keys", "plugins", "send"):
+    for command in ("up", "gateway", "worker", "console", "migrate", "sources", "scripts", "secrets", "keys", "users"):
         assert f" {command} " in result.stdout
-    for command in ("events", "contacts", "queue"):
+    for command in ("events", "contacts", "queue", "plugins", "send"):
         assert f" {command} " in result.stdout
 
 
@@ -101,7 +101,7 @@ def test_where_nothing_was_started_yet_the_way_out_is_said(run, line, tmp_path):
 
 def test_an_unknown_setting_stops_every_program(run, monkeypatch):
     monkeypatch.setenv("HOOKWRIGHT_GATEWAY_PROT", "8080")
-    for line in (["up"], ["gateway"], ["worker"], ["migrate"], ["sources", "list"]):
+    for line in (["up"], ["gateway"], ["worker"], ["console"], ["migrate"], ["sources", "list"]):
         result = run(*line)
         assert result.exit_code == 1, line
         assert "HOOKWRIGHT_GATEWAY_PROT is no setting" in result.stderr

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -96,15 +96,17 @@ def processes_of(folder: Path) -> list[str]:
 
 @dataclass
 class Machine:
-    """One data folder with its port: `up` in it, and commands against it."""
+    """One data folder with its ports: `up` in it, and commands against it."""
 
     folder: Path
     port: int
     process: subprocess.Popen[bytes] | None = None
+    console_port: int = field(default_factory=free_port)
 
     @property
     def environment(self) -> dict[str, str]:
-        ours = {"HOOKWRIGHT_DATA_DIR": str(self.folder), "HOOKWRIGHT_GATEWAY_PORT": str(self.port)}
+        ours = {"DATA_DIR": self.folder, "GATEWAY_PORT": self.port, "CONSOLE_PORT": self.console_port}
+        ours = {f"HOOKWRIGHT_{name}": str(value) for name, value in ours.items()}
         return {name: value for name, value in os.environ.items() if not name.startswith("HOOKWRIGHT_")} | ours
 
     @property
@@ -172,9 +174,10 @@ def fresh(tmp_path: Path) -> Iterator[Machine]:
 def test_what_is_ready_says_where_it_listens_and_what_to_try(machine):
     assert f"http://127.0.0.1:{machine.port}/in/<source>" in machine.said
     assert f"curl -i http://127.0.0.1:{machine.port}/api/upsertContact" in machine.said
+    assert f"http://127.0.0.1:{machine.console_port}/welcome/" in machine.said
     assert "send demo-shopify" in machine.said
     assert "Stop with Ctrl-C" in machine.said
-    assert set(machine.children()) == {"valkey", "gateway", "worker"}
+    assert set(machine.children()) == {"valkey", "gateway", "worker", "console"}
 
 
 def test_what_is_on_disk_is_for_its_user_alone(machine):
@@ -331,7 +334,7 @@ def test_the_queue_says_who_works_and_what_redis_promises(machine):
 
 @pytest.mark.parametrize("name", ["worker", "gateway", "valkey"])
 def test_a_process_that_is_killed_is_started_again_and_nothing_is_lost(machine, name):
-    """Applied before the kill: a job that its worker dies with waits half a minute for its next one."""
+    """What was applied before the kill stays applied; what comes after it is taken by the next one."""
     before = machine.children()[name]
     sent = len(machine.statuses("demo-shopify"))
     machine.out("send", "demo-shopify", "--count", "5")

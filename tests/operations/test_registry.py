@@ -119,6 +119,6 @@ async def test_without_a_database_and_a_whole_file_a_gateway_does_not_start(
     (tmp_path / "hookwright.db").unlink()
     if kept is not None:
         settings.registry_path.write_bytes(kept)
-    with pytest.raises(Exception, match="no such table"):
+    with pytest.raises(Exception, match="no such file: run `hookwright migrate`"):
         async with gateway(settings):
             pass

@@ -1,0 +1,105 @@
+"""Diffs: what differs between two texts, line by line, and between two JSON documents, field by field.
+
+Takes plain values, gives plain rows that a page or a terminal can draw. Pure; never decides what matters.
+"""
+
+from collections.abc import Iterator
+from difflib import SequenceMatcher, unified_diff
+from typing import Any
+
+Rows = list[dict[str, Any]]
+Span = list[int]  # [begin, end) within a line
+
+# Lines less alike than this are shown as one taken away and one added: their common letters are chance.
+_ALIKE = 0.4
+_MISSING: Any = object()
+
+
+def unified(left: str, right: str, before: str = "before", after: str = "after") -> str:
+    """Give the difference as `diff -u` writes it; empty where there is none."""
+    lines = unified_diff(left.splitlines(), right.splitlines(), before, after, lineterm="")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def side_by_side(left: str, right: str) -> Rows:
+    """Give one row a line pair: `{kind, left_no, left, left_spans, right_no, right, right_spans}`.
+
+    kind: same | changed | added | removed. The spans of a changed pair say which letters differ.
+    """
+    old, new = left.splitlines(), right.splitlines()
+    rows: Rows = []
+    for tag, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if tag == "equal":
+            rows += [_row("same", i, old[i], j, new[j]) for i, j in zip(range(i1, i2), range(j1, j2), strict=True)]
+        else:
+            rows += _changed_rows(old, new, range(i1, i2), range(j1, j2))
+    return rows
+
+
+def _changed_rows(old: list[str], new: list[str], left: range, right: range) -> Iterator[dict[str, Any]]:
+    for step in range(max(len(left), len(right))):
+        i = left[step] if step < len(left) else None
+        j = right[step] if step < len(right) else None
+        if i is not None and j is not None:
+            yield from _changed_pair(i, old[i], j, new[j])
+        elif i is not None:
+            yield _row("removed", i, old[i], None, None)
+        elif j is not None:
+            yield _row("added", None, None, j, new[j])
+
+
+def _changed_pair(i: int, old: str, j: int, new: str) -> Iterator[dict[str, Any]]:
+    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    if matcher.ratio() < _ALIKE:
+        yield _row("removed", i, old, None, None)
+        yield _row("added", None, None, j, new)
+        return
+    differing = [code for code in matcher.get_opcodes() if code[0] != "equal"]
+    row = _row("changed", i, old, j, new)
+    row["left_spans"] = [[i1, i2] for _, i1, i2, _, _ in differing if i2 > i1]
+    row["right_spans"] = [[j1, j2] for _, _, _, j1, j2 in differing if j2 > j1]
+    yield row
+
+
+def _row(kind: str, i: int | None, left: str | None, j: int | None, right: str | None) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "left_no": None if i is None else i + 1,
+        "left": left,
+        "left_spans": [],
+        "right_no": None if j is None else j + 1,
+        "right": right,
+        "right_spans": [],
+    }
+
+
+def field_changes(before: Any, after: Any, pointer: str = "") -> Iterator[dict[str, Any]]:
+    """Give each differing place of two JSON documents: `{pointer, kind, before, after}`.
+
+    kind: changed | added | removed; of an added one there is no `before`, of a removed one no `after`.
+    """
+    if isinstance(before, dict) and isinstance(after, dict):
+        for name in dict.fromkeys([*before, *after]):
+            place = f"{pointer}/{escaped(str(name))}"
+            yield from _place_changes(before.get(name, _MISSING), after.get(name, _MISSING), place)
+    elif isinstance(before, list) and isinstance(after, list):
+        for index in range(max(len(before), len(after))):
+            old = before[index] if index < len(before) else _MISSING
+            new = after[index] if index < len(after) else _MISSING
+            yield from _place_changes(old, new, f"{pointer}/{index}")
+    elif type(before) is not type(after) or before != after:
+        yield {"pointer": pointer, "kind": "changed", "before": before, "after": after}
+
+
+def _place_changes(before: Any, after: Any, pointer: str) -> Iterator[dict[str, Any]]:
+    if before is _MISSING:
+        yield {"pointer": pointer, "kind": "added", "after": after}
+    elif after is _MISSING:
+        yield {"pointer": pointer, "kind": "removed", "before": before}
+    else:
+        yield from field_changes(before, after, pointer)
+
+
+def escaped(name: str) -> str:
+    """Write one step of a JSON pointer (RFC 6901)."""
+    return name.replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,153 @@
+"""Editing: take an event again with another head or body, mark an event, write a request as a curl command.
+
+An edited copy is a new event of its own: own root, own raw request, `edited_from` the original, and no unique key, so
+that it is compared with nothing. The person who sends it vouches for it: it enters at `transform`, with the live
+script, and queues behind live traffic. The audit log keeps who, and what was changed.
+"""
+
+import base64
+import shlex
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from gateway import clock
+from gateway.access import mask_own_keys
+from gateway.errors import Conflict, HookwrightError, NotFound, SandboxUnavailable, TooLarge
+from gateway.ids import mint_event_id
+from gateway.judge import Request, judge
+from gateway.operations.operator import Operator
+from gateway.operations.redaction import MASK, redact
+from gateway.operations.requests import load_rules
+from gateway.operations.runnable import load_live
+from gateway.queue.bulk import enqueue_bulk
+from gateway.store.audit import write_audit
+from gateway.store.engine import Connection
+from gateway.store.events import load_event
+from gateway.store.marks import set_bookmark
+from gateway.store.requests import load_request
+
+# Of the connection, not of the message: curl writes its own.
+_HOP_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "content-encoding", "expect"})
+
+# Linux takes no argument over 128 KiB.
+_ARGUMENT_BYTES_MAX = 100_000
+
+
+async def edit_and_replay(
+    op: Operator,
+    event_id: str,
+    *,
+    body: bytes | None = None,
+    method: str | None = None,
+    path: str | None = None,
+    query: str | None = None,
+    headers: Sequence[tuple[str, str]] | None = None,
+) -> dict[str, Any]:
+    """Send an edited copy of an event's request; gives `{id, status, edited_from}`. None: as it was.
+
+    Raises NotFound, TooLarge, and Conflict for an event without a script or a request, or where the script refuses it.
+    """
+    event, head, old_body = await op.read(lambda conn: _load(conn, event_id))
+    runnable = await load_live(op, event["source"])
+    new_body = old_body if body is None else body
+    if len(new_body) > (body_max := runnable.source.body_bytes_max or op.settings.body_bytes_max):
+        raise TooLarge(f"the body is larger than {body_max} bytes, the limit of this source")
+    changes = {"method": method, "path": path, "query": query, "headers": headers}
+    new_head = _edited(head, {name: value for name, value in changes.items() if value is not None})
+    copy_id = mint_event_id()
+    request = Request(copy_id, copy_id, new_head["received_at"], orjson.dumps(new_head), new_body)
+    try:
+        judged = (await judge(await op.pool(), runnable.script, request, start_at="transform")).event
+    except SandboxUnavailable:
+        raise
+    except HookwrightError as error:
+        raise Conflict(f"the script refuses the copy: {error.detail}") from error
+    copy = replace(judged, unique_key=None, edited_from=event_id)
+    await enqueue_bulk(op.redis, [copy])
+    changed = [name for name in changes if head.get(name) != new_head.get(name)] + ["body"] * (new_body != old_body)
+    await op.write(lambda conn: _audit(conn, op.actor, event_id, {"id": copy_id, "changed": changed}))
+    return {"id": copy_id, "status": copy.status.value, "edited_from": event_id}
+
+
+async def bookmark_event(op: Operator, event_id: str, *, is_on: bool = True) -> None:
+    """Mark an event, or take the mark off. Raises NotFound."""
+
+    def work(conn: Connection) -> None:
+        at = clock.now()
+        if not set_bookmark(conn, event_id, at if is_on else None):
+            raise NotFound(f"there is no stored event {event_id}")
+        write_audit(conn, at=at, actor=op.actor, operation="event.bookmark", subject=event_id, after=is_on)
+
+    await op.write(work)
+
+
+async def write_curl(op: Operator, event_id: str, *, is_raw: bool = False) -> str:
+    """Write the request of an event as a command for a POSIX shell, without signatures, cookies and credentials.
+
+    What the source hides is masked, unless `is_raw`. Any byte is quoted: the command does what it shows. Raises
+    NotFound.
+    """
+
+    def work(conn: Connection) -> tuple[dict[str, Any], bytes]:
+        event, head, body = _load(conn, event_id)
+        shown = redact(orjson.dumps(head), body, load_rules(conn, event["source"]))
+        # A masked header is left out in any case: it would be wrong, and a signature does not fit any more.
+        pairs = [pair for pair in shown.head["headers"] if pair[1] != MASK]
+        return (head if is_raw else shown.head) | {"headers": pairs}, body if is_raw else shown.body
+
+    head, body = await op.read(work)
+    return _curl(head, body)
+
+
+def _curl(head: dict[str, Any], body: bytes) -> str:
+    # Without -g curl would read brackets and braces of the address as patterns.
+    parts = [f"curl -g -X {shlex.quote(head['method'])} {shlex.quote(head['url'])}"]
+    for name, value in head["headers"]:
+        if name.lower() not in _HOP_HEADERS:
+            # With a value curl takes `name: value`, without one only `name;`.
+            parts.append(f"-H {shlex.quote(f'{name}: {value}' if value else f'{name};')}")
+    text = _plain_text(body)
+    if text is not None:
+        return " \\\n  ".join([*parts, f"--data-binary {shlex.quote(text)}"] if body else parts)
+    command = " \\\n  ".join([*parts, "--data-binary @-"])
+    return f"base64 -d <<'BODY' | {command}\n{base64.encodebytes(body).decode()}BODY"
+
+
+def _plain_text(body: bytes) -> str | None:
+    """Give a body as text where a shell and a terminal leave it as it is, and curl does not take it for a file."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return None
+    is_safe = all(character.isprintable() or character == "\n" for character in text)
+    return text if is_safe and not text.startswith("@") and len(body) <= _ARGUMENT_BYTES_MAX else None
+
+
+def _edited(head: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Make the head of the copy: received now, from the person who sends it."""
+    if "headers" in changes:
+        changes["headers"] = [(name.lower(), mask_own_keys(name.lower(), value)) for name, value in changes["headers"]]
+        changes["content_type"] = dict(changes["headers"]).get("content-type", "")
+    edited = head | changes | {"received_at": clock.now()}
+    base, _, _ = head["url"].partition("?")
+    if "path" in changes:
+        base = base.removesuffix(head["path"]) + changes["path"]
+    return edited | {"url": f"{base}?{edited['query']}" if edited["query"] else base}
+
+
+def _load(conn: Connection, event_id: str) -> tuple[dict[str, Any], dict[str, Any], bytes]:
+    event, stored = load_event(conn, event_id), load_request(conn, event_id)
+    if event is None:
+        raise NotFound(f"there is no stored event {event_id}")
+    if event["key_id"] is not None:
+        raise Conflict(f"event {event_id} was posted to the action API: there is no script to run it again")
+    if stored is None:
+        raise NotFound(f"the raw request of {event_id} is gone")
+    return event, orjson.loads(stored[0]), stored[1]
+
+
+def _audit(conn: Connection, actor: str, event_id: str, told: dict[str, Any]) -> None:
+    write_audit(conn, at=clock.now(), actor=actor, operation="event.edit", subject=event_id, after=told)

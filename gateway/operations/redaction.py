@@ -1,0 +1,194 @@
+"""Redaction: what of a raw request people do not see.
+
+Takes a head and a body as they came in and the rules of their source, gives both with the chosen values
+masked. What is stored stays as it came: a replay needs it. Signatures, cookies and credentials are masked
+whatever the rules say. Never touches actions, effects or logs, and fails closed: a body that rules are meant
+for and that cannot be read as JSON or a form is masked whole.
+
+A path is dotted from the top of the body (`customer.email`, `line_items.*.name`): `*` is any one name or
+place in a list, `**` any number of them (`**.phone`). A field of a form is its own name, and goes on into
+JSON that it holds; a path of one name also means the parameter of the query.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+import orjson
+
+MASK = "•••"
+DEPTH_MAX = 100
+
+_CREDENTIAL_HEADER = re.compile(
+    r"authorization|cookie|signature|hmac|token|secret|password|credential|api-?key|\bsig\b|-auth\b", re.IGNORECASE
+)
+# In bodies and queries whole names only: a cart_token is no credential.
+_CREDENTIALS = frozenset(
+    {
+        *("token", "access_token", "refresh_token", "id_token", "auth_token", "verify_token", "hub.verify_token"),
+        *("verification_token", "api_key", "apikey", "api-key", "secret", "client_secret", "password", "passwd"),
+        *("signature", "hmac", "sig", "authorization", "private_key", "webhook_secret", "signing_secret"),
+    }
+)
+_FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a source hides besides credentials: header names, and paths into the body."""
+
+    headers: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    head: dict[str, Any]
+    body: bytes
+    is_masked: bool  # anything at all
+
+
+def read_rules(text: str) -> Rules:
+    """Read what lies on a source."""
+    document = orjson.loads(text)
+    return Rules(tuple(document.get("headers", ())), tuple(document.get("paths", ())))
+
+
+def write_rules(rules: Rules) -> str:
+    return orjson.dumps({"headers": list(rules.headers), "paths": list(rules.paths)}).decode()
+
+
+def redact(head: bytes, body: bytes, rules: Rules) -> Redacted:
+    """Mask. A body in which nothing is masked is the very bytes that came in."""
+    document = orjson.loads(head) if head else {}
+    shown = _redact_head(document, rules)
+    redacted = _redact_body(body, str(document.get("content_type", "")), rules)
+    return Redacted(shown, redacted, redacted != body or shown != document)
+
+
+def _redact_head(head: dict[str, Any], rules: Rules) -> dict[str, Any]:
+    hidden = {name.lower() for name in rules.headers}
+    shown = dict(head)
+    if "headers" in head:
+        shown["headers"] = [
+            [name, MASK if name.lower() in hidden or _CREDENTIAL_HEADER.search(name) else value]
+            for name, value in head["headers"]
+        ]
+    if query := head.get("query"):
+        shown["query"] = _redact_query(query, rules)
+    if url := head.get("url"):
+        parts = urlsplit(url)
+        shown["url"] = urlunsplit(parts._replace(query=_redact_query(parts.query, rules)))
+    return shown
+
+
+def _redact_query(query: str, rules: Rules) -> str:
+    """Mask parameters; a query in which there is nothing to mask stays as it was written."""
+    pairs = parse_qsl(query, keep_blank_values=True)
+    shown = [(name, MASK if _is_credential(name) or name in rules.paths else value) for name, value in pairs]
+    return query if shown == pairs else _encode(shown)
+
+
+def _encode(pairs: Sequence[tuple[str, str]]) -> str:
+    """Write a query or a form, the mask as people know it."""
+    return urlencode(pairs).replace(quote(MASK), MASK)
+
+
+def _redact_body(body: bytes, content_type: str, rules: Rules) -> bytes:
+    if not body:
+        return body
+    masker = _Masker([tuple(path.split(".")) for path in rules.paths])
+    if content_type.partition(";")[0].strip().lower() == _FORM:
+        return _redact_form(body, masker)
+    try:
+        document = json.loads(body)
+        shown = masker.mask(document)
+    except (ValueError, RecursionError):
+        return f"{MASK} ({len(body)} bytes, neither JSON nor a form)".encode() if rules.paths else body
+    return _write_json(shown) if masker.count else body
+
+
+def _redact_form(body: bytes, masker: "_Masker") -> bytes:
+    pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
+    shown = _encode([(name, _redact_field(name, value, masker)) for name, value in pairs])
+    return shown.encode() if masker.count else body
+
+
+def _redact_field(name: str, value: str, masker: "_Masker") -> str:
+    before = masker.count
+    if value[:1] in ("{", "["):
+        try:
+            shown = masker.mask({name: json.loads(value)})[name]
+        except (ValueError, RecursionError):
+            shown = masker.mask({name: value})[name]
+    else:
+        shown = masker.mask({name: value})[name]
+    if masker.count == before:
+        return value
+    return shown if isinstance(shown, str) else _write_json(shown).decode()
+
+
+def _write_json(document: Any) -> bytes:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+
+
+def _is_credential(name: str) -> bool:
+    return name.lower() in _CREDENTIALS
+
+
+class _Masker:
+    """Goes through a document once, with all paths at the same time."""
+
+    def __init__(self, paths: Sequence[tuple[str, ...]]) -> None:
+        self._paths = tuple(paths)
+        self.count = 0
+
+    def mask(self, document: Any) -> Any:
+        return self._mask(document, self._paths, 0)
+
+    def _mask(self, value: Any, paths: Sequence[tuple[str, ...]], depth: int) -> Any:
+        if depth > DEPTH_MAX:
+            raise RecursionError
+        # `**` may stand for nothing: then what follows it begins here.
+        paths = [*paths, *(path[1:] for path in paths if path[0] == "**" and len(path) > 1)]
+        if isinstance(value, dict):
+            return {name: self._mask_member(name, member, paths, depth) for name, member in value.items()}
+        if isinstance(value, list):
+            return [self._mask_member(str(place), member, paths, depth) for place, member in enumerate(value)]
+        return value
+
+    def _mask_member(self, name: str, member: Any, paths: Sequence[tuple[str, ...]], depth: int) -> Any:
+        further = [rest for path in paths for rest in _after(path, name)]
+        is_credential = _is_credential(name) and isinstance(member, str | int | float)
+        if is_credential or any(not rest for rest in further):
+            self.count += 1
+            return MASK
+        return self._mask(member, further, depth + 1)
+
+
+def _after(path: tuple[str, ...], name: str) -> list[tuple[str, ...]]:
+    """Give what is left of a path behind a member of this name: empty where the member is meant itself."""
+    first, rest = path[0], path[1:]
+    if first == "**":
+        return [path] if rest else [()]
+    return [rest] if first in ("*", name) else []
+
+
+def show_body(body: bytes) -> str:
+    """Write a body as a person reads it: JSON indented, text as it is, all else in hexadecimal."""
+    try:
+        return json.dumps(json.loads(body), ensure_ascii=False, indent=2)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return _in_hex(body)
+    return text if all(character.isprintable() or character in "\r\n\t" for character in text) else _in_hex(body)
+
+
+def _in_hex(body: bytes) -> str:
+    return "\n".join(f"{start:08x}  {body[start : start + 16].hex(' ')}" for start in range(0, len(body), 16))
