@@ -1,9 +1,11 @@
 """Alone: what the sandbox costs by itself: `Pool.run` with the Shopify script, no HTTP, no validation, no queue.
 
-As many at once as the load has connections. CPU is this process' share: the gateway's side of the round trip.
+One request after the other, and so many at once that the child finds the next one waiting. CPU is this
+process' share: the gateway's side of the round trip.
 """
 
 import asyncio
+import os
 import time
 
 import orjson
@@ -13,22 +15,26 @@ from gateway.plugins import load_plugin
 from gateway.sandbox.pool import Pool
 from gateway.sandbox.script import Script
 from tests.bench import orders
-from tests.bench.figures import Row, percentile
+from tests.bench.figures import Row
 from tests.bench.load import CONNECTIONS
+from tests.bench.memory import sandbox_mib
 
 REQUESTS = 500
+WARM_SECONDS = 0.5
 EVENT_ID = "evt_01HZZZZZZZZZZZZZZZZZZZZZZZ"
+AT_ONCE = {"sandbox-1": 1, "sandbox-16": 16, "sandbox": CONNECTIONS}
 
 
-def rows() -> list[Row]:
-    return [Row("sandbox", "sandbox alone (CPU: the gateway's side)")]
+def rows(*names: str) -> list[Row]:
+    """Give the rows of these names; the one of none is the load of the gateway's own row."""
+    return [Row(name, f"sandbox alone, {AT_ONCE[name]} at once (CPU: the gateway's side)") for name in names]
 
 
-def shopify_script() -> Script:
+def shopify_script(source: str = orders.SOURCE) -> Script:
     plugin = load_plugin("shopify")
     manifest = plugin.manifest
     return Script(
-        orders.SOURCE,
+        source,
         "ver_bench",
         "1",
         plugin.script,
@@ -60,23 +66,33 @@ def measure(row: Row, seconds: float) -> None:
 
 
 async def _measure(row: Row, seconds: float) -> None:
-    pool, script, requests = Pool(), shopify_script(), [request(number) for number in range(REQUESTS)]
+    pool = Pool()
     await pool.start()
     try:
-        await pool.warm(script)
-        await _keep_running(pool, script, requests, 0.5)
-        cpu, began = time.process_time(), time.perf_counter()
-        latencies = await _keep_running(pool, script, requests, seconds)
-        took, cpu = time.perf_counter() - began, time.process_time() - cpu
+        await load_one(row, pool, shopify_script(), AT_ONCE[row.name], seconds)
     finally:
         await pool.close()
+
+
+async def load_one(row: Row, pool: Pool, script: Script, at_once: int, seconds: float) -> None:
+    """Measure one round of one script: the rate, the times, the CPU and what its child has of memory after it."""
+    requests = [request(number) for number in range(REQUESTS)]
+    await pool.warm(script)
+    await _keep_running(pool, script, requests, at_once, WARM_SECONDS)
+    cpu, began = time.process_time(), time.perf_counter()
+    latencies = await _keep_running(pool, script, requests, at_once, seconds)
+    took, cpu = time.perf_counter() - began, time.process_time() - cpu
     row.rates.append(len(latencies) / took)
-    row.p50s_ms.append(percentile(latencies, 0.5) * 1000)
-    row.p99s_ms.append(percentile(latencies, 0.99) * 1000)
+    row.note_times(latencies)
     row.cpu_us.append(cpu / len(latencies) * 1e6)
+    _, mib = sandbox_mib(os.getpid())
+    if mib is not None:
+        row.mib.append(mib)
 
 
-async def _keep_running(pool: Pool, script: Script, requests: list[tuple[bytes, bytes]], seconds: float) -> list[float]:
+async def _keep_running(
+    pool: Pool, script: Script, requests: list[tuple[bytes, bytes]], at_once: int, seconds: float
+) -> list[float]:
     latencies: list[float] = []
     stop_at = time.perf_counter() + seconds
 
@@ -87,5 +103,5 @@ async def _keep_running(pool: Pool, script: Script, requests: list[tuple[bytes, 
             assert outcome.kind == "actions", outcome
             latencies.append(time.perf_counter() - began)
 
-    await asyncio.gather(*(keep_running() for _ in range(CONNECTIONS)))
+    await asyncio.gather(*(keep_running() for _ in range(at_once)))
     return latencies

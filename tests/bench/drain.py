@@ -1,13 +1,16 @@
-"""Drain: events a second that a worker applies into SQLite, every commit on disk, from a queue that is full already.
+"""Drain: events a second that workers apply, every commit on disk, from a queue that is full already.
 
-Each event is an order of its own person: two actions. Ours go through the whole worker with its ledger;
-the stock worker does two plain upserts in one transaction a job. Timed from the first event that is done
-to the last, so that nobody's start-up counts.
+Each event is an order of its own person: two actions. Ours go through the whole worker with its ledger,
+one worker or several, into SQLite or PostgreSQL; the stock worker does two plain upserts in one transaction
+a job. Ours find the queue when all of them are there; the stock worker is timed from the first event that
+is done. So nobody's start-up counts.
 """
 
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,46 +24,80 @@ from gateway.event import Event, Lane
 from gateway.ids import mint_event_id
 from gateway.judge import Request, judge
 from gateway.queue.enqueue import transaction
-from gateway.queue.keys import PENDING
+from gateway.queue.keys import PENDING, queue_name
 from gateway.queue.parcel import join_events, pack_event
 from gateway.queue.pending import pending_note
 from gateway.sandbox.pool import Pool
 from gateway.sandbox.script import Script
-from tests.bench import orders
+from tests.bench import databases, orders
 from tests.bench.alone import request, shopify_script
 from tests.bench.figures import Row
+from tests.bench.memory import peak_mib
 from tests.bench.processes import cpu_seconds, run
-from tests.bench.product import product, valkey
+from tests.bench.product import product, valkey, wait_for_worker
 
 PATIENCE_SECONDS = 120.0
-STOCK, TUNED = "stock-worker", "stock-worker-tuned"
-FLUSH_SIZES = {"worker-16": 16, "worker-256": 256}
-ROWS = {
-    STOCK: "arq as it comes, one job an event",
-    TUNED: "arq tuned (poll 0, 50 jobs), one job an event",
-    "worker-16": "worker, 16 events a flush",
-    "worker-256": "worker, 256 events a flush",
+STOCK, TUNED, WORKER = "stock-worker", "stock-worker-tuned", "worker-256"
+STOCK_ROWS = {
+    STOCK: "arq as it comes, one job an event, SQLite",
+    TUNED: "arq tuned (poll 0, 50 jobs), one job an event, SQLite",
+}
+# The queue under this name is seen by nobody.
+_ASIDE = "bench:aside"
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """Our own worker: how many of them, on which database, and how many events a flush of the gateway had."""
+
+    workers: int
+    database: str
+    flush_size: int = 256
+
+    @property
+    def title(self) -> str:
+        workers = "worker" if self.workers == 1 else f"{self.workers} workers"
+        return f"{workers}, {self.flush_size} events a flush, {databases.TITLES[self.database]}"
+
+
+CREWS = {
+    "worker-16": Crew(1, databases.SQLITE, 16),
+    WORKER: Crew(1, databases.SQLITE),
+    "workers-2": Crew(2, databases.SQLITE),
+    "workers-4": Crew(4, databases.SQLITE),
+    "postgresql-1": Crew(1, databases.POSTGRESQL),
+    "postgresql-2": Crew(2, databases.POSTGRESQL),
+    "postgresql-4": Crew(4, databases.POSTGRESQL),
 }
 
 
 def rows() -> list[Row]:
-    return [Row(name, title) for name, title in ROWS.items()]
+    return [Row(name, title) for name, title in STOCK_ROWS.items()] + [
+        Row(name, crew.title) for name, crew in CREWS.items()
+    ]
 
 
 def measure(row: Row, events: int) -> None:
     """Measure one round: a queue of so many events (a tenth of them for the stock worker, which is slower)."""
-    if row.name in FLUSH_SIZES:
-        _drain_ours(row, events, FLUSH_SIZES[row.name])
+    if row.name in CREWS:
+        _drain_ours(row, events, CREWS[row.name])
     else:
         _drain_stock(row, events // 10)
 
 
-def _drain_ours(row: Row, count: int, flush_size: int) -> None:
-    with product() as running, running.stack:
+def _drain_ours(row: Row, count: int, crew: Crew) -> None:
+    with databases.database(crew.database) as url, product(database_url=url) as running, running.stack:
         redis = running.redis()
-        _fill(redis, uvloop.run(_judged(count)), flush_size)
-        worker = running.start_worker()
-        _time(row, worker.pid, lambda: int(redis.hlen(PENDING)))  # type: ignore[arg-type] # redis-py: or awaitable
+        fill(redis, judged(count), crew.flush_size)
+        redis.rename(queue_name(Lane.LIVE), _ASIDE)
+        pids = [running.start_worker().pid for _ in range(crew.workers)]
+        wait_for_worker(redis, crew.workers)
+        cpu, began = sum(map(cpu_seconds, pids)), time.perf_counter()
+        redis.rename(_ASIDE, queue_name(Lane.LIVE))
+        wait_for_none(row, lambda: int(redis.hlen(PENDING)))  # type: ignore[arg-type] # redis-py: or awaitable
+        row.rates.append(count / (time.perf_counter() - began))
+        row.cpu_us.append((sum(map(cpu_seconds, pids)) - cpu) / count * 1e6)
+        row.mib += [max(peak_mib(pid) or 0 for pid in pids)]
 
 
 def _drain_stock(row: Row, count: int) -> None:
@@ -70,25 +107,35 @@ def _drain_stock(row: Row, count: int) -> None:
         tuning = "tuned" if row.name == TUNED else "default"
         argv = ("tests.bench.peers.stock_worker", path, f"{folder}/stock.db", tuning)
         with run(argv, Path(folder) / "worker.log") as worker:
-            _time(row, worker.pid, lambda: int(redis.zcard("arq:queue")))
+            first = _wait_for_less(row, lambda: int(redis.zcard("arq:queue")), count)
+            cpu, began = cpu_seconds(worker.pid), time.perf_counter()
+            wait_for_none(row, lambda: int(redis.zcard("arq:queue")))
+            row.rates.append(first / (time.perf_counter() - began))
+            row.cpu_us.append((cpu_seconds(worker.pid) - cpu) / first * 1e6)
 
 
-def _time(row: Row, pid: int, left: Callable[[], int]) -> None:
-    """Watch what is left; note the rate from the first progress to the end."""
-    whole, give_up_at = left(), time.monotonic() + PATIENCE_SECONDS
-    first, first_at, cpu = whole, 0.0, 0.0
-    while (now_left := left()) > 0:
-        if now_left < whole and not first_at:
-            first, first_at, cpu = now_left, time.perf_counter(), cpu_seconds(pid)
+def wait_for_none(row: Row, left: Callable[[], int]) -> None:
+    while _wait_for_less(row, left, left()):
+        pass
+
+
+def _wait_for_less(row: Row, left: Callable[[], int], than: int) -> int:
+    """Watch until there is progress; give what is left then."""
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while (now_left := left()) >= than > 0:
         if time.monotonic() > give_up_at:
-            raise RuntimeError(f"{row.name}: {now_left} of {whole} events are left after {PATIENCE_SECONDS:.0f} s")
+            raise RuntimeError(f"{row.name}: {now_left} events are left, and nothing happens")
         time.sleep(0.005)
-    row.rates.append(first / (time.perf_counter() - first_at))
-    row.cpu_us.append((cpu_seconds(pid) - cpu) / first * 1e6)
+    return now_left
 
 
-async def _judged(count: int) -> list[Event]:
+@lru_cache(maxsize=1)
+def judged(count: int) -> list[Event]:
     """Make the events that the gateway would have made: through the sandbox, validated."""
+    return uvloop.run(_judge_all(count))
+
+
+async def _judge_all(count: int) -> list[Event]:
     pool, script = Pool(), shopify_script()
     await pool.start()
     try:
@@ -107,7 +154,7 @@ async def _judge(pool: Pool, script: Script, number: int) -> Event:
     return judged.event
 
 
-def _fill(redis: Redis, events: Sequence[Event], flush_size: int) -> None:
+def fill(redis: Redis, events: Sequence[Event], flush_size: int) -> None:
     for start in range(0, len(events), flush_size):
         flush = events[start : start + flush_size]
         notes = [(event.id, pending_note(event.status, event.source)) for event in flush]

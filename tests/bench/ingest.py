@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from tests.bench import orders
 from tests.bench.figures import Row
-from tests.bench.load import Load, post
+from tests.bench.load import post
 from tests.bench.orders import Template
 from tests.bench.processes import cpu_seconds, run, wait_for_port
 from tests.bench.product import product, valkey
@@ -48,14 +48,7 @@ def measure(row: Row, seconds: float) -> None:
         post(target.port, target.requests, WARM_SECONDS)
         before = cpu_seconds(target.pid)
         load = post(target.port, target.requests, seconds)
-        note(row, load, cpu_seconds(target.pid) - before)
-
-
-def note(row: Row, load: Load, cpu: float) -> None:
-    row.rates.append(load.per_second)
-    row.p50s_ms.append(load.p50_ms)
-    row.p99s_ms.append(load.p99_ms)
-    row.cpu_us.append(cpu / load.count * 1e6)
+        load.note(row, cpu_seconds(target.pid) - before)
 
 
 @contextmanager

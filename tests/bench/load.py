@@ -13,6 +13,7 @@ from tempfile import NamedTemporaryFile
 
 import orjson
 
+from tests.bench.figures import Row
 from tests.bench.orders import Template
 
 CONNECTIONS = 32
@@ -30,6 +31,13 @@ class Load:
     @property
     def per_second(self) -> float:
         return self.count / self.seconds
+
+    def note(self, row: Row, cpu_seconds: float) -> None:
+        """Note a round on its row, with the CPU that the server has used for it."""
+        row.rates.append(self.per_second)
+        row.p50s_ms.append(self.p50_ms)
+        row.p99s_ms.append(self.p99_ms)
+        row.cpu_us.append(cpu_seconds / self.count * 1e6)
 
 
 def client_name() -> str:

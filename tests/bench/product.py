@@ -1,16 +1,17 @@
-"""Product: Hookwright as it is run, one process a program, on a Valkey and an SQLite of its own.
+"""Product: Hookwright as it is run, one process a program, on a Valkey and a database of its own.
 
-Takes a temporary folder; gives a source with the Shopify plugin, and gateway and worker as processes.
+Takes a temporary folder; gives sources with the Shopify plugin, and gateway and workers as processes.
 """
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import Popen
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from redis import Redis
 
@@ -39,7 +40,9 @@ class Product:
         return {
             "HOOKWRIGHT_DATA_DIR": str(self.folder),
             "HOOKWRIGHT_REDIS_URL": self.redis_url,
+            "HOOKWRIGHT_DATABASE_URL": self.settings.effective_database_url,
             "HOOKWRIGHT_GATEWAY_PORT": str(self.settings.gateway_port),
+            "HOOKWRIGHT_SANDBOX_CHILDREN_MAX": str(self.settings.sandbox_children_max),
             "HOOKWRIGHT_LOG_FORMAT": "json",
         }
 
@@ -72,23 +75,26 @@ def valkey(appendfsync: str = "always") -> Iterator[str]:
 
 
 @contextmanager
-def product(appendfsync: str = "always") -> Iterator[Product]:
-    """Prepare a data folder with the Shopify plugin as a source and a sender's key."""
+def product(
+    appendfsync: str = "always", *, sources: Sequence[str] = (orders.SOURCE,), **settings: Any
+) -> Iterator[Product]:
+    """Prepare a data folder with the Shopify plugin behind each source, and a sender's key."""
     with TemporaryDirectory(prefix="hw-") as folder, valkey(appendfsync) as redis_url, ExitStack() as stack:
-        settings = prepare(Path(folder), redis_url)
-        yield Product(Path(folder), redis_url, settings, asyncio.run(_fill(settings)), stack)
+        ready = prepare(Path(folder), redis_url, **settings)
+        yield Product(Path(folder), redis_url, ready, asyncio.run(_fill(ready, sources)), stack)
 
 
-async def _fill(settings: Settings) -> str:
+async def _fill(settings: Settings, sources: Sequence[str]) -> str:
     async with open_operator(settings, actor="bench") as op:
-        await add_source(op, orders.SOURCE, plugin="shopify", secrets={"signing_secret": orders.SECRET})
+        for source in sources:
+            await add_source(op, source, plugin="shopify", secrets={"signing_secret": orders.SECRET})
         return str((await create_key(op, "bench", "sender", []))["key"])
 
 
-def wait_for_worker(redis: Redis) -> None:
-    """Return when a worker has said that it is there."""
+def wait_for_worker(redis: Redis, count: int = 1) -> None:
+    """Return when so many workers have said that they are there."""
     give_up_at = time.monotonic() + PATIENCE_SECONDS
-    while not any(redis.scan_iter(f"{WORKER_HEARTBEAT}*")):
+    while len(set(redis.scan_iter(f"{WORKER_HEARTBEAT}*"))) < count:
         if time.monotonic() > give_up_at:
             raise RuntimeError("the worker did not start")
         time.sleep(0.02)

@@ -4,7 +4,7 @@ import os
 import platform
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,33 +53,44 @@ def print_machine(console: Console, machine: dict[str, Any]) -> None:
     console.print(", ".join(f"{name} {value}" for name, value in machine.items()), style="dim")
 
 
-def print_table(console: Console, title: str, rows: Sequence[Row], bases: Sequence[Row | None]) -> None:
-    """Print rows with their ratios to the base rows that were measured in the same run."""
+def print_table(console: Console, title: str, rows: Sequence[Row], bases: Sequence[Row]) -> None:
+    """Print rows with their ratios to the base rows of the same run; a column that nobody fills is left out."""
+    columns = {name: [show(row) for row in rows] for name, show in _COLUMNS.items()}
+    columns |= {f"× {base.name}": [_number(row.ratio_to(base), 2) for row in rows] for base in bases if base.rates}
+    columns["and"] = [row.note for row in rows]
+    filled = {name: cells for name, cells in columns.items() if any(cells)}
     table = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
-    table.add_column("what", no_wrap=True)
-    ratios = [base for base in bases if base is not None and base.rates]
-    for heading in ("a second", "± %", "p50 ms", "p99 ms", "CPU µs", *(f"× {base.name}" for base in ratios)):
-        table.add_column(heading, justify="right")
-    for row in rows:
-        table.add_row(row.title, *_cells(row), *(_number(row.ratio_to(base), 2) for base in ratios))
+    table.add_column("what", overflow="fold")
+    for name in filled:
+        table.add_column(name, justify="left" if name == "and" else "right")
+    for row, *cells in zip(rows, *filled.values(), strict=True):
+        table.add_row(row.title, *cells)
     console.print(table)
 
 
-def _cells(row: Row) -> tuple[str, ...]:
-    spread = (max(row.rates) - min(row.rates)) / 2 / row.rate * 100 if len(row.rates) > 1 else None
-    cells = (_number(row.rate or None, 0), _number(spread, 0), _number(row.p50_ms, 2), _number(row.p99_ms, 2))
-    return (*cells, _number(row.cpu_each_us, 0))
+def _spread(row: Row) -> str:
+    return _number((max(row.rates) - min(row.rates)) / 2 / row.rate * 100, 0) if len(row.rates) > 1 else ""
 
 
 def _number(value: float | None, digits: int) -> str:
     return "" if value is None else f"{value:,.{digits}f}"
 
 
-def write(machine: dict[str, Any], rows: Sequence[Row], ratios: dict[str, float | None]) -> Path:
+_COLUMNS: dict[str, Callable[[Row], str]] = {
+    "a second": lambda row: _number(row.rate or None, 0),
+    "± %": _spread,
+    "p50 ms": lambda row: _number(row.p50_ms, 2),
+    "p99 ms": lambda row: _number(row.p99_ms, 2),
+    "CPU µs": lambda row: _number(row.cpu_each_us, 0),
+    "MiB": lambda row: _number(row.mib_each, 1),
+}
+
+
+def write(machine: dict[str, Any], rows: Sequence[Row], ratios: Mapping[str, float]) -> Path:
     """Write one JSON file a run; gives its path."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{time.strftime('%Y%m%dT%H%M%S')}.json"
-    measured = {row.name: row.document() for row in rows if row.rates or row.p50s_ms}
+    measured = {row.name: row.document() for row in rows if row.is_measured}
     document = {"machine": machine, "ratios": ratios, "rows": measured}
     path.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
     return path

@@ -12,7 +12,7 @@ from contextlib import closing
 import orjson
 
 from tests.bench import orders
-from tests.bench.figures import Row, percentile
+from tests.bench.figures import Row
 from tests.bench.product import Product, product, wait_for_worker
 
 PAUSE_SECONDS = 0.03
@@ -32,13 +32,12 @@ def measure(answered: Row, applied: Row, posts: int) -> None:
         running.start_worker()
         running.start_gateway()
         wait_for_worker(running.redis())
-        times = _post_all(running, posts)
+        times = post_all(running, posts)
     for row, values in zip((answered, applied), zip(*times, strict=True), strict=True):
-        row.p50s_ms.append(percentile(values, 0.5) * 1000)
-        row.p99s_ms.append(percentile(values, 0.99) * 1000)
+        row.note_times(values)
 
 
-def _post_all(running: Product, posts: int) -> list[tuple[float, float]]:
+def post_all(running: Product, posts: int, first: int = 0) -> list[tuple[float, float]]:
     """Post one after the other; the first few, which meet a cold sandbox and a cold cache, do not count."""
     cold, times = 5, list[tuple[float, float]]()
     uri = f"file:{running.folder / 'hookwright.db'}?mode=ro"
@@ -46,7 +45,7 @@ def _post_all(running: Product, posts: int) -> list[tuple[float, float]]:
         closing(http.client.HTTPConnection("127.0.0.1", running.port)) as gateway,
         closing(sqlite3.connect(uri, uri=True)) as database,
     ):
-        for number in range(posts + cold):
+        for number in range(first, first + posts + cold):
             times.append(_post(gateway, database, number))
             time.sleep(PAUSE_SECONDS)
     return times[cold:]

@@ -44,9 +44,6 @@ def measure(answered: Row, applied: Row, seconds: float) -> None:
             (count,) = database.execute("SELECT count(*) FROM events WHERE status = 'applied'").fetchone()
     if count < load.count:
         raise RuntimeError(f"{load.count} were answered 202 and only {count} applied")
-    answered.rates.append(load.per_second)
-    answered.p50s_ms.append(load.p50_ms)
-    answered.p99s_ms.append(load.p99_ms)
-    answered.cpu_us.append(gateway_cpu / load.count * 1e6)
+    load.note(answered, gateway_cpu)
     applied.rates.append(count / took)
     applied.cpu_us.append(worker_cpu / count * 1e6)

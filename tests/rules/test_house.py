@@ -16,7 +16,8 @@ from gateway.config import PREFIX, Settings
 
 HOUSE = Path(gateway.__file__).parent
 ROOT = HOUSE.parent
-MODULES = sorted(path for path in HOUSE.rglob("*.py") if "__pycache__" not in path.parts)
+HOUSES = (HOUSE, ROOT / "console")
+MODULES = sorted(path for house in HOUSES for path in house.rglob("*.py") if "__pycache__" not in path.parts)
 TESTS = sorted(path for path in (ROOT / "tests").rglob("*.py") if "__pycache__" not in path.parts)
 
 FILE_LINES_MAX = 350
