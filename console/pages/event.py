@@ -1,0 +1,182 @@
+"""Event: one of them, from the request to what it changed, and what can be done with it."""
+
+import base64
+import json
+from typing import Any
+from urllib.parse import quote
+
+from starlette.responses import Response
+
+from console.access import Role
+from console.life import advise, explain_waiting, tell
+from console.pages.events import load_reached
+from console.section import Section
+from console.visit import Visit
+from gateway.errors import NotFound
+from gateway.operations.action_rows import action_rows
+from gateway.operations.discard import discard_event
+from gateway.operations.editing import bookmark_event, edit_and_replay, write_curl
+from gateway.operations.family import load_family
+from gateway.operations.replay import replay_event
+from gateway.operations.requests import show_request
+from gateway.operations.scripts import find_version_number
+from gateway.operations.timeline import load_event_effects
+from gateway.operations.trial_requests import read_headers
+
+section = Section("events", under="events", order=31)  # after the fixed addresses of the list
+
+# A page with more would not scroll any more; the whole body can be downloaded.
+BODY_SHOWN = 200_000
+EDITED_CHARACTERS_MAX = 10 * 1024 * 1024
+DISCARDABLE = ("failed", "waiting", "held")
+
+
+@section.get("/events/{event_id}", role=Role.VIEWER)
+async def show(visit: Visit) -> Response:
+    return await _show(visit, is_raw=False)
+
+
+@section.get("/events/{event_id}/raw", role=Role.INTEGRATOR)
+async def raw(visit: Visit) -> Response:
+    """Show it with nothing masked: for who may read secrets of the sender, and asks for it."""
+    return await _show(visit, is_raw=True)
+
+
+async def _show(visit: Visit, *, is_raw: bool) -> Response:
+    event = await _load(visit)
+    if "created_at" not in event:
+        return visit.show("events/queued.html", event=event)
+    family = await load_family(visit.op, event)
+    effects = await load_event_effects(visit.op, event["id"])
+    request, gone = await _request(visit, event["id"], is_raw=is_raw)
+    return visit.show(
+        "events/show.html",
+        event=event,
+        family=family,
+        steps=tell(event, family),
+        advice=advise(event),
+        waits=explain_waiting(event),
+        request=request,
+        gone=gone,
+        is_raw=is_raw,
+        rows=action_rows(event["actions"]),
+        effects=effects,
+        people=[_person(line["contact"]) for line in effects["lines"]],
+        number=await find_version_number(visit.op, event["version_id"] or ""),
+        can_be_discarded=event["status"] in DISCARDABLE,
+        body_shown=BODY_SHOWN,
+    )
+
+
+async def _load(visit: Visit) -> dict[str, Any]:
+    return await load_reached(visit, visit.params["event_id"])
+
+
+async def _request(visit: Visit, event_id: str, *, is_raw: bool) -> tuple[dict[str, Any] | None, str]:
+    """Give the request, or why it is gone."""
+    try:
+        return await show_request(visit.op, event_id, is_raw=is_raw), ""
+    except NotFound as error:
+        return None, error.detail
+
+
+def _person(shown: dict[str, str] | None) -> dict[str, str] | None:
+    """Name a contact by what it goes by, with the address of its page."""
+    if not shown:
+        return None
+    key = next((key for key in ("email", "customId", "phone") if key in shown), min(shown))
+    return {"label": f"{key}: {shown[key]}", "url": f"/contacts/{quote(f'{key}:{shown[key]}', safe=':')}"}
+
+
+@section.get("/events/{event_id}/curl", role=Role.VIEWER)
+async def curl(visit: Visit) -> Response:
+    event = await _load(visit)
+    return visit.show("events/curl.html", event=event, command=await write_curl(visit.op, event["id"]))
+
+
+@section.get("/events/{event_id}/body", role=Role.INTEGRATOR)
+async def body(visit: Visit) -> Response:
+    """Give the very bytes that came in, as a file: never as a page of ours."""
+    event = await _load(visit)
+    request = await show_request(visit.op, event["id"], is_raw=True)
+    headers = {"Content-Disposition": f'attachment; filename="{event["root"]}.body"'}
+    content = base64.b64decode(request["body_base64"])
+    return Response(content, media_type="application/octet-stream", headers=headers)
+
+
+@section.post("/events/{event_id}/bookmark", role=Role.INTEGRATOR, form="events:show")
+async def bookmark(visit: Visit) -> Response:
+    event = await _load(visit)
+    is_on = visit.form.flag("is_on")
+    await bookmark_event(visit.op, event["id"], is_on=is_on)
+    return _back(visit, "Bookmarked: the filter of events finds it." if is_on else "No longer bookmarked.")
+
+
+@section.post("/events/{event_id}/replay", role=Role.INTEGRATOR, form="events:show")
+async def replay(visit: Visit) -> Response:
+    event = await _load(visit)
+    replay_id = await replay_event(visit.op, event["id"])
+    return visit.go(
+        visit.url("events:show", event_id=replay_id), "Taken again with the live script: this is the replay."
+    )
+
+
+@section.post("/events/{event_id}/discard", role=Role.INTEGRATOR, form="events:show")
+async def discard(visit: Visit) -> Response:
+    event = await _load(visit)
+    reason = visit.form.text("reason", needed="Say why: somebody will want to know.")
+    visit.form.settle()
+    with visit.form.about("reason"):
+        await discard_event(visit.op, event["id"], reason)
+    return _back(visit, "Discarded: it will not be applied. It can still be replayed.")
+
+
+@section.get("/events/{event_id}/edit", role=Role.INTEGRATOR)
+async def edit(visit: Visit) -> Response:
+    event = await _load(visit)
+    request = await show_request(visit.op, event["id"], is_raw=True)
+    return visit.show("events/edit.html", event=event, **_as_typed(request))
+
+
+@section.post("/events/{event_id}/edit", role=Role.INTEGRATOR, form="events:edit")
+async def send(visit: Visit) -> Response:
+    """Send the copy. What was not touched stays as it is, to the byte."""
+    event, form = await _load(visit), visit.form
+    before = _as_typed(await show_request(visit.op, event["id"], is_raw=True))
+    typed = form.raw("body", characters_max=EDITED_CHARACTERS_MAX).replace("\r\n", "\n")
+    headers = form.raw("headers", characters_max=100_000).replace("\r\n", "\n")
+    query = form.text("query", characters_max=20_000)
+    form.settle()
+    with form.about("headers"):
+        pairs = read_headers(headers)
+    is_same_body = before["body"] is None or typed == before["body"].replace("\r\n", "\n")
+    with form.about(""):
+        copy = await edit_and_replay(
+            visit.op,
+            event["id"],
+            body=None if is_same_body else typed.encode(),
+            headers=None if headers == before["headers"] else pairs,
+            query=None if query == before["query"] else query,
+        )
+    said = f"Sent as a new event, linked to {event['id']}."
+    return visit.go(visit.url("events:show", event_id=copy["id"]), said)
+
+
+def _as_typed(request: dict[str, Any]) -> dict[str, Any]:
+    """Give a request as the fields of the form hold it: JSON laid out; `body` None: no text, and stays as it is."""
+    head, text = request["head"], request["text"]
+    lines = "\n".join(f"{name}: {value}" for name, value in head.get("headers", []))
+    body = None if text is None or "\0" in text else (request["body"] if _is_json(text) else text)
+    return {"body": body, "headers": lines, "query": head.get("query", ""), "head": head}
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _back(visit: Visit, said: str) -> Response:
+    return visit.go(visit.url("events:show", event_id=visit.params["event_id"]), said)
