@@ -94,15 +94,15 @@ async def add_fixture(visit: Visit) -> Response:
     return visit.go(visit.url("incoming:fixture_list", source=name), "Added.")
 
 
-@section.post("/sources/{source}/fixtures/{name}/rename", role=Role.INTEGRATOR, form="incoming:fixture_list")
+@section.post("/sources/{source}/fixtures/rename", role=Role.INTEGRATOR, form="incoming:fixture_list")
 async def rename_fixture(visit: Visit) -> Response:
-    title = visit.form.text("new_name", needed="Give it a name.")
+    name, title = visit.form.raw("name"), visit.form.text("new_name", needed="Give it a name.")
     visit.form.settle()
-    await fixtures.rename_fixture(visit.op, visit.params["source"], visit.params["name"], title)
+    await fixtures.rename_fixture(visit.op, visit.params["source"], name, title)
     return visit.go(visit.url("incoming:fixture_list", source=visit.params["source"]), "Renamed.")
 
 
-@section.post("/sources/{source}/fixtures/{name}/remove", role=Role.INTEGRATOR, form="incoming:fixture_list")
+@section.post("/sources/{source}/fixtures/remove", role=Role.INTEGRATOR, form="incoming:fixture_list")
 async def remove_fixture(visit: Visit) -> Response:
-    await fixtures.remove_fixture(visit.op, visit.params["source"], visit.params["name"])
+    await fixtures.remove_fixture(visit.op, visit.params["source"], visit.form.raw("name"))
     return visit.go(visit.url("incoming:fixture_list", source=visit.params["source"]), "Removed.")

@@ -44,9 +44,8 @@ _IDEMPOTENCY = Parameter(
     {"type": "string", "maxLength": 256},
     "header",
 )
-_POSTING: tuple[type[HookwrightError], ...] = (
-    *(BadRequest, SourceDisabled, TooLarge, Unprocessable, TooMany, Unavailable),
-)
+_Errors = tuple[type[HookwrightError], ...]
+_POSTING: _Errors = (BadRequest, SourceDisabled, TooLarge, Unprocessable, TooMany, Unavailable)
 _ORIGIN = Parameter("origin", "Which shop's, where two origins have an order of that id.")
 
 OPERATIONS: tuple[Operation, ...] = (

@@ -104,7 +104,7 @@ def _columns(moments: Sequence[Moment], seconds: int, now: float) -> dict[str, l
     return {
         "at": [moment.at for moment in moments],
         **{
-            name: [round(count / took, 3) for count, took in zip(counts, spent, strict=True)]
+            name: [round(count / took, 6) for count, took in zip(counts, spent, strict=True)]
             for name, counts in rates.items()
         },
         **{f"ack_ms_{name}": [_ms(one, "ack", share) for one in counted] for name, share in _SHARES.items()},

@@ -31,3 +31,9 @@ async def _no_tries_yet(valkey_url: str) -> AsyncIterator[None]:
     async with Redis.from_url(valkey_url) as redis:
         if keys := [key async for key in redis.scan_iter("hookwright:sign-in:*")]:
             await redis.delete(*keys)
+
+
+@pytest.fixture(autouse=True)
+def _short_streams(monkeypatch: pytest.MonkeyPatch) -> None:
+    """End a stream after its first word: a client in this process reads an answer to its end."""
+    monkeypatch.setattr("console.pages.overview.TICKS_MAX", 1)

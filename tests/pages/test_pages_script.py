@@ -1,0 +1,206 @@
+"""The workbench on its pages: drafts, trying, comparing, publishing, and the way back."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from running import OPEN_SCRIPT, PATIENCE_SECONDS, Running
+from staffed import EVIL, last_write, page, post, staff, write
+from visitors import House, Visitor
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+LENIENT = OPEN_SCRIPT.replace('request.json["visits"]', 'request.json.get("visits", 0)')
+STRICT = OPEN_SCRIPT.replace('request.json["visits"]', 'request.json["calls"]')
+SCRIPT = "/sources/scr-ours/script"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def house(running: Running) -> AsyncIterator[House]:
+    yield await staff(running, "script", "scr-ours", "scr-theirs")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def ours(house: House) -> AsyncIterator[Visitor]:
+    """Give the integrator of scr-ours, before a source without a draft."""
+    visitor = await house.signed_in("ours")
+    yield visitor
+    await visitor.post(f"{SCRIPT}/discard")
+
+
+async def save(visitor: Visitor, text: str, revision: int = 0, **headers: str) -> None:
+    answer = await visitor.post(SCRIPT, {"text": text, "revision": revision}, **headers)
+    assert answer.status_code == 303, answer.text
+
+
+async def compared(visitor: Visitor, text: str, revision: int = 0) -> str:
+    """Compare a text, and wait; gives the page's address."""
+    path = await write(visitor, "/sources/scr-ours/comparisons", text=text, revision=revision, count="25")
+    for _ in range(int(PATIENCE_SECONDS * 10)):
+        if "data-state" not in (text := await page(visitor, path)) and "every 700ms" not in text:
+            return path
+        await asyncio.sleep(0.1)
+    raise AssertionError("the comparison did not end")
+
+
+async def test_a_draft_is_saved_and_never_written_over_unseen(house: House, ours: Visitor) -> None:
+    other = await house.signed_in("integrator")
+    assert "The live version 1" in await page(ours, SCRIPT)
+    await save(ours, "# mine\n")
+    assert "# mine" in await page(other, SCRIPT)
+    assert "Draft of script-ours@example.com" in await page(other, SCRIPT)
+    wants = {"accept": "application/json"}
+    late = await other.post(SCRIPT, {"text": "# theirs", "revision": 0}, **wants)
+    assert late.status_code == 409
+    assert "script-ours@example.com" in late.json()["detail"]
+    good = await other.post(SCRIPT, {"text": "# theirs", "revision": late.json()["revision"]}, **wants)
+    assert good.json()["revision"] == 2
+    said = await ours.post(SCRIPT, {"text": "# mine again", "revision": "1"})
+    assert said.status_code == 409
+    for nonsense in ("", "abc", "-1", "²", "9" * 30):
+        assert (await ours.post(SCRIPT, {"text": "# x", "revision": nonsense})).status_code == 409
+    await write(ours, f"{SCRIPT}/discard")
+    assert "# theirs" not in await page(ours, SCRIPT)
+
+
+async def test_a_file_is_taken_where_there_is_no_javascript(ours: Visitor) -> None:
+    from console.security import derive
+    from visitors import BASE
+
+    files = {"file": ("script.py", LENIENT.encode(), "text/x-python")}
+    fields = {"csrf": derive(ours.token, "csrf"), "text": "# what stood there", "revision": "0"}
+    answer = await ours.http.post(SCRIPT, data=fields, files=files, headers={"origin": BASE})
+    assert answer.status_code == 303
+    assert 'request.json.get("visits", 0)' in await page(ours, SCRIPT)
+
+
+async def test_problems_are_told_with_their_places_and_completions_with_their_signatures(ours: Visitor) -> None:
+    answer = await ours.post(f"{SCRIPT}/problems", {"text": "import os\nx = (\n"})
+    assert [set(each) for each in answer.json()["problems"]][0] == {"line", "column", "message"}
+    assert (await ours.post(f"{SCRIPT}/problems", {"text": OPEN_SCRIPT})).json()["problems"] == []
+    names = [each["label"] for each in (await ours.get("/toolbox.json")).json()]
+    assert "upsert_contact" in names
+    await save(ours, "import os\n")
+    assert "line 1, column 8" in await page(ours, SCRIPT)
+
+
+async def test_what_is_typed_is_tried_on_a_real_request_and_kept_as_a_fixture(running: Running, ours: Visitor) -> None:
+    event_id = await post(running, "scr-ours", email="try@example.com")
+    reference = f"event:{event_id}"
+    assert f'<option value="{reference}" selected>' in await page(ours, f"{SCRIPT}?try={reference}")
+    failed = await write(ours, f"{SCRIPT}/try", 200, text=OPEN_SCRIPT, request=reference)
+    assert "KeyError: visits" in failed
+    assert "data-line=" in failed, "and its line is a way there"
+    good = await ours.post(
+        f"{SCRIPT}/try", {"text": LENIENT, "request": reference}, **{"hx-request": "true", "hx-target": "tried"}
+    )
+    assert good.text.strip().startswith('<div id="tried"')
+    assert "attributes.visits" in good.text
+    assert "It does not compile" in await write(ours, f"{SCRIPT}/try", 200, text="import os", request=reference)
+    where = await write(ours, f"{SCRIPT}/keep", text=LENIENT, request=reference, fixture="a visit")
+    assert where == f"{SCRIPT}?try=fixture%3Aa+visit"
+    assert "Give the fixture a name" in await write(ours, f"{SCRIPT}/keep", 422, request=reference, fixture=" ")
+    assert "attributes.visits" in await write(ours, f"{SCRIPT}/try", 200, text=LENIENT, request="fixture:a visit")
+
+
+async def test_a_request_is_pasted_and_what_is_in_it_is_never_taken_for_markup(ours: Visitor) -> None:
+    fields = {"request": "pasted", "headers": "content-type: application/json", "is_vouched": "yes"}
+    loud = LENIENT.replace("    yield", "    context.log(request.text)\n    yield")
+    body = '{"email": "x@example.com", "visits": "\\"><script>alert(1)</script>"}'
+    shown = await ours.post(f"{SCRIPT}/try", {"text": loud, "body": body, **fields})
+    assert shown.text.count("alert(1)") >= 3, "in the action, in the JSON, in the log"
+    assert "<script>alert" not in shown.text
+    wrong = await write(ours, f"{SCRIPT}/try", 200, text=LENIENT, body="{", **fields | {"headers": "no colon"})
+    assert "line 1 of the headers" in wrong
+    for reference in ("nonsense", "event:evt_nothing", "sample:x", EVIL):
+        assert "names no request" in (
+            said := await write(ours, f"{SCRIPT}/try", 200, text=LENIENT, request=reference)
+        ) or "no " in said
+        assert "<script>alert" not in said.replace("&lt;", "<") or reference == EVIL
+
+
+async def test_nobody_reads_another_sources_request_by_trying_a_script_on_it(running: Running, ours: Visitor) -> None:
+    theirs = await post(running, "scr-theirs", email="hidden@example.com", visits=1)
+    loud = LENIENT.replace("    yield", "    context.log(request.text)\n    yield")
+    fields = {"text": loud, "request": f"event:{theirs}", "is_vouched": "yes"}
+    assert "hidden@example.com" not in await write(ours, f"{SCRIPT}/try", 200, **fields)
+    assert "another's" in await write(ours, f"{SCRIPT}/keep", 422, fixture="stolen", **fields)
+
+
+async def test_a_comparison_says_what_would_change_and_guards_the_publishing(
+    running: Running, house: House, ours: Visitor
+) -> None:
+    event_id = await post(running, "scr-ours", email="compare@example.com", visits=4)
+    path = await compared(ours, STRICT)
+    text = await page(ours, path)
+    assert event_id in text
+    assert "newly failing" in text
+    assert event_id not in await page(ours, f"{path}?kind=newly_passing")
+    comparison_id = path.rpartition("/")[2]
+    review = f"/sources/scr-ours/publish?comparison={comparison_id}"
+    assert "requests would newly fail" in await page(ours, review)
+    fields = {"comparison": comparison_id, "revision": 1, "note": EVIL}
+    assert "Tick this" in await write(ours, "/sources/scr-ours/publish", 422, **fields)
+    stranger = await house.signed_in("integrator")
+    assert (await stranger.get(path.replace("scr-ours", "scr-theirs"))).status_code == 404
+    assert (await stranger.post(path.replace("scr-ours", "scr-theirs") + "/cancel")).status_code == 404
+    await write(ours, "/sources/scr-ours/publish", is_sure="yes", **fields)
+    shown = await ours.get("/sources/scr-ours/versions")
+    assert "alert(1)" in shown.text
+    assert EVIL not in shown.text
+    assert (await last_write(house, "script.publish"))["subject"] == "scr-ours"
+    await write(ours, "/sources/scr-ours/versions/1/publish")
+
+
+async def test_a_comparison_is_cancelled_and_nothing_differs_from_itself(running: Running, ours: Visitor) -> None:
+    path = await compared(ours, OPEN_SCRIPT)
+    assert "Nothing would change" in await page(ours, path)
+    await write(ours, f"{path}/cancel")
+    assert (await ours.get(f"{path}-of-old")).status_code == 404
+    assert "one of 25, 100, 500" in await write(ours, "/sources/scr-ours/comparisons", 422, text="x", count="7")
+
+
+async def test_publishing_shows_the_difference_and_refuses_what_does_not_compile(ours: Visitor) -> None:
+    publish = "/sources/scr-ours/publish"
+    assert "Nothing to publish" in await page(ours, publish)
+    assert await write(ours, f"{publish}/begin", text="import os\n", revision=0) == publish
+    text = await page(ours, publish)
+    assert "It does not compile" in text
+    await write(ours, publish, 422, revision=1, note="no")
+    await save(ours, LENIENT, 1)
+    text = await page(ours, publish)
+    assert "side-changed" in text or "side-added" in text
+    assert "Not compared with real requests yet" in text
+    await write(ours, publish, revision=2, note="lenient now")
+    assert "Nothing to publish" in await page(ours, publish)
+    assert "lenient now" in await page(ours, "/sources/scr-ours/versions")
+    assert (await ours.post(publish, {"revision": 2})).status_code in (404, 409, 422), "there is no draft any more"
+
+
+async def test_every_version_can_be_read_compared_edited_and_made_live(house: House, ours: Visitor) -> None:
+    base = "/sources/scr-ours/versions"
+    viewer = await house.signed_in("viewer")
+    assert "Says yes to everybody" in await page(viewer, f"{base}/1")
+    assert "Make live" not in await page(viewer, base)
+    assert (await viewer.get(f"{base}/99")).status_code == 404
+    assert "There is no difference" in await page(viewer, f"{base}/diff?before=1&after=1")
+    assert (await viewer.get(f"{base}/diff?before=nonsense")).status_code == 404
+    await write(ours, f"{base}/1/edit")
+    assert "Draft of" in await page(ours, SCRIPT)
+    await write(ours, f"{base}/1/publish")
+    assert "Version 1 is live" in await page(ours, base)
+    assert (await ours.post("/sources/scr-theirs/versions/1/publish")).status_code == 403
+
+
+async def test_a_source_without_a_script_begins_with_one_that_compiles(house: House) -> None:
+    from gateway.operations.sources import add_source
+
+    await add_source(house.op, "scr-empty")
+    integrator = await house.signed_in("integrator")
+    text = await page(integrator, "/sources/scr-empty/script")
+    assert "def authenticate(request, context)" in text
+    assert "nothing is live yet" in text
+    assert "<li><a href=\"#line-" not in text, "it has no problems"
+    assert "There is no live version to compare with" in text
+    assert "No versions yet" in await page(integrator, "/sources/scr-empty/versions")
