@@ -18,6 +18,8 @@ from gateway.errors import Forbidden
 from gateway.operations.sessions import LIFE_SECONDS
 
 BODY_BYTES_MAX = 12 * 1024 * 1024  # a pasted payload of the largest size that a source takes, and its form
+STRANGER_BODY_BYTES_MAX = 64 * 1024  # of who is not signed in: an address, a name, a password
+_BODY_MAX = "hookwright.body_bytes_max"  # in the scope
 CSRF_FIELD, CSRF_HEADER = "csrf", "x-csrf-token"
 _TOKEN_BYTES = 32
 
@@ -98,6 +100,11 @@ def harden(response: Response, *, is_secure: bool, nonce: str = "") -> None:
     response.headers.setdefault("Cache-Control", "no-store")
 
 
+def narrow_body(request: Request) -> None:
+    """Let no more than a stranger's form come in: thousands of larger ones would fill the memory."""
+    request.scope[_BODY_MAX] = STRANGER_BODY_BYTES_MAX
+
+
 class BodyLimit:
     """Cuts a body off that is larger than any form of ours, whatever its length says."""
 
@@ -111,7 +118,7 @@ class BodyLimit:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > BODY_BYTES_MAX:
+            if taken > scope.get(_BODY_MAX, BODY_BYTES_MAX):
                 return {"type": "http.disconnect"}
             return message
 

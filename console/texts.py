@@ -12,6 +12,8 @@ import orjson
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from gateway.operations.redaction import LAID_OUT_BYTES_MAX
+
 _BROWSERS = ("Edg", "OPR", "Firefox", "Chrome", "Safari", "curl")
 _SYSTEMS = ("Android", "iPhone", "iPad", "Windows", "Mac OS", "Linux")
 _NAMES = {"Edg": "Edge", "OPR": "Opera", "Mac OS": "macOS"}
@@ -45,8 +47,12 @@ def size(value: int | None) -> str:
 
 
 def pretty(value: Any) -> str:
-    """Write a document as indented JSON; a plain text as it is."""
-    return value if isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+    """Write a document as indented JSON; a plain text as it is. A large one is not laid out: it may be deep as well."""
+    if isinstance(value, str):
+        return value
+    compact = orjson.dumps(value)
+    is_large = len(compact) > LAID_OUT_BYTES_MAX
+    return (compact if is_large else orjson.dumps(value, option=orjson.OPT_INDENT_2)).decode()
 
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")

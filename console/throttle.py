@@ -9,6 +9,7 @@ from hashlib import sha256
 from redis.asyncio import Redis
 
 from gateway.errors import TooMany
+from gateway.ingest.strangers import address_group
 
 WINDOW_SECONDS = 15 * 60
 TRIES_PER_ADDRESS = 50  # an office behind one address
@@ -41,8 +42,7 @@ async def forget_tries(redis: Redis, address: str, email: str) -> None:
 
 
 def keys_of(address: str, email: str) -> tuple[str, str]:
-    """Name the two counts: of the address, of the account."""
-    by_address, by_account = (
-        sha256(text.encode()).hexdigest() for text in (f"address:{address}", f"account:{email.strip().lower()}")
-    )
+    """Name the two counts: of the address (IPv6: its /64, which is one sender's), of the account."""
+    counted = f"address:{address_group(address)}", f"account:{email.strip().lower()}"
+    by_address, by_account = (sha256(text.encode()).hexdigest() for text in counted)
     return _NAME + by_address, _NAME + by_account

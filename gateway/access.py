@@ -6,6 +6,7 @@ cuts ours from what is kept, and leaves a sender's own credentials alone, which 
 
 import base64
 import binascii
+import re
 from collections.abc import Iterable
 
 from gateway.errors import Forbidden, NotGenuine
@@ -14,6 +15,8 @@ from gateway.registry import Key, Registry
 # Our keys are told from other people's by their beginning.
 KEY_PREFIX = "hwk_"
 MASK = "[hookwright api key]"
+# The console's: a browser sends them to every port of a host, so also to a gateway beside the console.
+_OWN_COOKIE = re.compile(r"((?:__Host-)?hookwright_\w+)=[^;]*")
 
 # What each role may do; DESIGN says: viewer never posts, sender reads only the status of its own events.
 MAY_POST = frozenset({"sender", "admin"})
@@ -64,6 +67,8 @@ def mask_own_keys(name: str, value: str) -> str:
         return MASK if value.strip().startswith(KEY_PREFIX) else value
     if name == "authorization":
         return MASK if (_credential(value.encode("latin-1")) or "").startswith(KEY_PREFIX) else value
+    if name == "cookie":
+        return _OWN_COOKIE.sub(r"\1=", value)
     return value
 
 

@@ -82,7 +82,9 @@ class RequestLog:
             return
         known = {key: value for key, value in fields.items() if value is not None}
         if self._is_text:
-            self._lines.append(f"{datetime.now():%H:%M:%S} {event}  {'  '.join(map(str, known.values()))}".encode())  # noqa: DTZ005 - the reader's own time, as on the other lines
+            self._lines.append(
+                f"{datetime.now():%H:%M:%S} {event}  {'  '.join(map(_visible, known.values()))}".encode()
+            )  # noqa: DTZ005 - the reader's own time, as on the other lines
         else:
             line = {"event": event, **known, "program": self._program, "level": "info"}
             self._lines.append(orjson.dumps({**line, "at": datetime.now(UTC).isoformat()}))
@@ -99,3 +101,9 @@ class RequestLog:
         while True:
             await asyncio.sleep(FLUSH_SECONDS)
             self.flush()
+
+
+def _visible(value: Any) -> str:
+    """Write a value so that a terminal obeys nothing in it: anybody may make up the name of a source."""
+    text = str(value)
+    return text if text.isprintable() else text.encode("unicode_escape").decode()

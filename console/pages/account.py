@@ -5,6 +5,7 @@ from starlette.responses import Response
 from console.access import Role
 from console.pages.signin import inside
 from console.section import Section
+from console.throttle import count_try, forget_tries
 from console.visit import Visit
 from gateway.operations.passwords import CHARACTERS_MAX, CHARACTERS_MIN
 from gateway.operations.sessions import end_other_sessions, list_sessions
@@ -37,7 +38,9 @@ async def password(visit: Visit) -> Response:
     if new != form.raw("again", characters_max=CHARACTERS_MAX):
         form.faults["again"] = "The two are not the same."
     form.settle()
+    await count_try(visit.op.redis, visit.address, visit.who.email)  # a session that was left open guesses no password
     await change_password(visit.op, visit.who.id, old, new, but_session=visit.who.session)
+    await forget_tries(visit.op.redis, visit.address, visit.who.email)
     return visit.go(visit.url("account:index"), "Your password is changed; you are signed out everywhere else.")
 
 

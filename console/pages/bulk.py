@@ -20,7 +20,7 @@ KINDS = ("replay", "discard")
 @section.get("/bulk", role=Role.VIEWER)
 async def index(visit: Visit) -> Response:
     page = await bulk.list_bulk(visit.op, before=visit.asked("before") or None)
-    jobs = [job for job in page["jobs"] if _is_reached(visit, job)]
+    jobs = [(job, _asked(job)) for job in page["jobs"] if _is_reached(visit, job)]
     return visit.show("bulk/index.html", jobs=jobs, older=page["next"], is_first=not visit.asked("before"))
 
 

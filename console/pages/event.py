@@ -47,7 +47,7 @@ async def _show(visit: Visit, *, is_raw: bool) -> Response:
     if "created_at" not in event:
         return visit.show("events/queued.html", event=event)
     family = await load_family(visit.op, event)
-    effects = await load_event_effects(visit.op, event["id"])
+    effects = await load_event_effects(visit.op, event["id"], is_alone=visit.sources is not None)
     request, gone = await _request(visit, event["id"], is_raw=is_raw)
     return visit.show(
         "events/show.html",

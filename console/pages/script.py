@@ -46,7 +46,7 @@ async def edit(visit: Visit) -> Response:
     return await _page(visit)
 
 
-async def _page(visit: Visit, *, tried: dict[str, Any] | None = None) -> Response:
+async def _page(visit: Visit, *, tried: dict[str, Any] | None = None, revision: int | None = None) -> Response:
     """Draw the editor with what was typed, else with the draft, else with the live text."""
     name, typed = visit.params["source"], visit.form.values
     opened = await drafts.open_editor(visit.op, name)
@@ -58,7 +58,7 @@ async def _page(visit: Visit, *, tried: dict[str, Any] | None = None) -> Respons
         opened=opened,
         text=text,
         problems=checked["problems"],
-        revision=typed.get("revision", opened["revision"]),
+        revision=typed.get("revision", opened["revision"]) if revision is None else revision,
         requests=await _offered(visit.op, name),
         chosen=typed.get("request", visit.asked("try")),
         tried=tried,
@@ -96,7 +96,9 @@ async def save(visit: Visit) -> Response:
     except Conflict as error:
         if wants_json:
             return JSONResponse({"detail": error.detail, **error.extra}, 409)
-        raise
+        visit.status = 422
+        visit.form.faults[""] = f"{error.detail}; what you typed is below: saving it again writes over theirs"
+        return await _page(visit, revision=error.extra.get("revision", 0))
     if wants_json:
         return JSONResponse({"revision": draft["revision"], "author": draft["author"]})
     return visit.go(visit.url("script:edit", source=name), "The draft is saved.")

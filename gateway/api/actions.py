@@ -9,7 +9,7 @@ from gateway import clock
 from gateway.access import MAY_POST
 from gateway.actions import ACTION_NAMES, parse_action, parse_actions
 from gateway.api.door import Door
-from gateway.errors import BadRequest, Fault, NotFound, Unprocessable
+from gateway.errors import BadRequest, Fault, NotFound, TooLarge, Unprocessable
 from gateway.event import Event, Status
 from gateway.ids import mint_event_id
 from gateway.ingest import respond
@@ -19,6 +19,8 @@ from gateway.ingest.respond import Answer
 from gateway.registry import Key
 
 BATCH_MAX = 10_000
+# Each action of a batch keeps the head of the request as its own: 64 KiB of headers would become 640 MB.
+BATCH_HEADS_BYTES_MAX = 32 * 1024 * 1024
 BUILT_IN_SOURCE = "api"  # where the events of a key that is not one source's belong
 IDEMPOTENCY_KEY_MAX = 256
 COUNTED_AS = "hookwright.source"  # in the scope: the source that a request is counted for
@@ -87,6 +89,8 @@ class Actions:
         if not 1 <= len(actions) <= BATCH_MAX:
             fault = Fault("", f"1 to {BATCH_MAX} actions, not {len(actions)}")
             raise Unprocessable(fault.detail, [fault])
+        if len(received.head) * len(actions) > BATCH_HEADS_BYTES_MAX:
+            raise TooLarge(f"{len(actions)} actions with headers this long are too much: send shorter ones, or fewer")
         unique = _unique(request)
         return [
             self._event(

@@ -56,5 +56,6 @@ class Operation:
     def all_errors(self) -> tuple[type[HookwrightError], ...]:
         keyed = KEYED if self.roles else ()
         addressed = ADDRESSED if self.path_names else ()
+        asked = (BadRequest,) if self.parameters else ()
         read = READ if self.body else ()
-        return tuple(dict.fromkeys([*keyed, *addressed, *read, *self.errors]))
+        return tuple(dict.fromkeys([*keyed, *addressed, *asked, *read, *self.errors]))

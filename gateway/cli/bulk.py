@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Watch, pause, resume and cancel bulk jobs.")
 
-BulkId = Annotated[str, typer.Argument(metavar="BULK_ID", show_default=False)]
+BulkId = Annotated[str, typer.Argument(help="blk_…, as `bulk list` shows it.", metavar="BULK_ID", show_default=False)]
 LOOK_SECONDS = 0.2
 _OVER = ("done", "failed", "cancelled", "paused")
 

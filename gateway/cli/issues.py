@@ -11,7 +11,9 @@ from gateway.cli.session import operate
 
 app = typer.Typer(no_args_is_help=True, help="List, show and settle what keeps failing; replay all of it.")
 
-IssueId = Annotated[str, typer.Argument(metavar="ISSUE_ID", show_default=False)]
+IssueId = Annotated[
+    str, typer.Argument(help="iss_…, as `issues list` shows it.", metavar="ISSUE_ID", show_default=False)
+]
 Note = Annotated[str | None, typer.Option(help="Why, for whoever looks next.", show_default=False)]
 
 

@@ -100,12 +100,17 @@ def _cell(value: Any, *, is_wide: bool = False) -> Text:
     if isinstance(value, bool):
         return Text("yes" if value else "no")
     if is_wide and _is_nested(value):
-        return Text(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+        return Text(visible(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()))
     if isinstance(value, (list, tuple)):
-        return Text(", ".join(map(str, value)))
+        return Text(visible(", ".join(map(str, value))))
     if isinstance(value, dict):
-        return Text(orjson.dumps(value).decode())
-    return Text(str(value), style=_STATUS_STYLES.get(str(value), ""))
+        return Text(visible(orjson.dumps(value).decode()))
+    return Text(visible(str(value)), style=_STATUS_STYLES.get(str(value), ""))
+
+
+def visible(text: str) -> str:
+    """Write control characters so that they are seen: a sender's text is nothing for a terminal to obey."""
+    return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
 
 
 def _is_nested(value: Any) -> bool:

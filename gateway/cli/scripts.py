@@ -1,12 +1,13 @@
 """Scripts: check a file, push it as a version, publish a version, look back. Trying is in a module of its own."""
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from gateway.cli.arguments import AsJson, ScriptFile, SourceName, read_script
 from gateway.cli.output import show_json, show_rows
+from gateway.cli.remote import ConsoleUrl, KeyFile, console_at
 from gateway.cli.session import operate, settings_of_shell
 from gateway.cli.trying import compare, diff, try_
 
@@ -42,13 +43,19 @@ def push(
     file: ScriptFile,
     is_published: Annotated[bool, typer.Option("--publish", help="Make it live at once.")] = False,
     note: Annotated[str, typer.Option(help="What changed, for the log of versions.")] = "",
+    url: ConsoleUrl = None,
+    key_file: KeyFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Keep a script as a new version of a source. A script that is refused leaves the live one running."""
     text = read_script(file)
-    from gateway.operations.scripts import push_script
+    if url is not None:
+        body = {"text": text, "note": note, "is_published": is_published}
+        version = console_at(url, key_file).ask("POST", "sources", source, "versions", body=body)
+    else:
+        from gateway.operations.scripts import push_script
 
-    version = operate(lambda op: push_script(op, source, text, note=note, is_published=is_published))
+        version = operate(lambda op: push_script(op, source, text, note=note, is_published=is_published))
     if as_json:
         show_json(version)
     elif is_published:
@@ -63,16 +70,37 @@ def push(
 def publish(
     source: SourceName,
     version: Annotated[str, typer.Argument(help="Its number, or its id (ver_…).")],
+    url: ConsoleUrl = None,
+    key_file: KeyFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a version live in every running gateway; an older one is a roll-back."""
-    from gateway.operations.scripts import publish_version
-
-    published = operate(lambda op: publish_version(op, source, version))
-    if as_json:
-        show_json(published)
+    if url is not None:
+        published = console_at(url, key_file).ask("POST", "sources", source, "versions", version, "publish")
     else:
-        typer.echo(f"version {published['number']} of {source} is live ({published['id']})")
+        from gateway.operations.scripts import publish_version
+
+        published = operate(lambda op: publish_version(op, source, version))
+    _say_live(published, as_json)
+
+
+@app.command()
+def rollback(source: SourceName, url: ConsoleUrl = None, key_file: KeyFile = None, as_json: AsJson = False) -> None:
+    """Make the version live again that was live before this one; once more undoes it."""
+    if url is not None:
+        published = console_at(url, key_file).ask("POST", "sources", source, "rollback")
+    else:
+        from gateway.operations.scripts import roll_back
+
+        published = operate(lambda op: roll_back(op, source))
+    _say_live(published, as_json)
+
+
+def _say_live(version: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        show_json(version)
+    else:
+        typer.echo(f"version {version['number']} of {version['source']} is live ({version['id']})")
 
 
 @app.command()

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gateway.cli.arguments import AsJson, ScriptFile, SourceName, read_script
-from gateway.cli.output import Bar, note, out, progress, show_fields, show_json, show_rows
+from gateway.cli.output import Bar, note, out, progress, show_fields, show_json, show_rows, visible
+from gateway.cli.remote import ConsoleUrl, KeyFile, console_at
 from gateway.cli.session import operate
 
 if TYPE_CHECKING:
@@ -123,6 +124,8 @@ def compare(
     source: SourceName,
     file: ScriptFile,
     last: Annotated[int, typer.Option(min=1, max=500, help="How many of the newest requests.")] = 100,
+    url: ConsoleUrl = None,
+    key_file: KeyFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Run the live version and a file over the last real requests, and show what the file would change.
@@ -130,8 +133,12 @@ def compare(
     Exit code 1 if anything is newly failing.
     """
     text = read_script(file)
-    with progress(f"comparing {file}", last) as bar:
-        results = operate(lambda op: _compare(op, source, text, last, bar))
+    if url is not None:
+        body = {"text": text, "count": last}
+        results = console_at(url, key_file).ask("POST", "sources", source, "compare", body=body)["results"]
+    else:
+        with progress(f"comparing {file}", last) as bar:
+            results = operate(lambda op: _compare(op, source, text, last, bar))
     if as_json:
         show_json(results)
     else:
@@ -157,7 +164,7 @@ def _show_compared(results: list[dict[str, Any]]) -> None:
         out().print(f"[{_COLOURS[result['kind']]}]{result['kind'].replace('_', ' ')}[/]  {result['event_id']}")
         for side in ("live", "draft"):
             if result["kind"] != "changed" or result["live"]["status"] != result["draft"]["status"]:
-                typer.echo(f"  {side}: {result[side]['status']} {result[side]['reason'] or ''}".rstrip())
+                typer.echo(f"  {side}: {result[side]['status']} {visible(result[side]['reason'] or '')}".rstrip())
         if result["changes"]:
             show_rows(result["changes"], ["action", "contact", "pointer", "before", "after"], empty="")
     counts = [f"{sum(one['kind'] == kind for one in results)} {kind.replace('_', ' ')}" for kind in _COLOURS]

@@ -22,7 +22,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-_HIDDEN = frozenset({"x-api-key", "authorization"})
+_HIDDEN = frozenset({"x-api-key", "authorization", "cookie"})
 
 
 class Disconnected(Exception):

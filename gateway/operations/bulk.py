@@ -14,7 +14,7 @@ from gateway.errors import Conflict, NotFound, OperatorError
 from gateway.ids import mint_bulk_id, mint_event_id
 from gateway.operations.discard import checked_reason
 from gateway.operations.operator import Operator
-from gateway.operations.searching import passing_ids, read_filter, write_filter
+from gateway.operations.searching import NOWHERE, passing_ids, read_filter, write_filter
 from gateway.queue.bulk import is_anybody_working
 from gateway.queue.kept import list_kept
 from gateway.store.audit import write_audit
@@ -166,6 +166,8 @@ def filter_of(row: dict[str, Any]) -> EventFilter:
 def _check(kind: str, chosen: EventFilter) -> None:
     if kind not in KINDS:
         raise OperatorError(f'there is no bulk job "{kind}": {", ".join(KINDS)}')
+    if NOWHERE in chosen.sources:
+        raise OperatorError("you reach none of these sources: there is nothing to do")
     if kind == "process_samples" and chosen != EventFilter(sources=chosen.sources[:1]):
         raise OperatorError("samples are let in for one source, all of them")
     if kind == "process_samples" and not chosen.sources:

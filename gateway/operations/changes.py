@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.actions.fields import subscription_channel
+from gateway.clock import iso
 from gateway.store.effects import Effect, Kind
 
 Change = dict[str, Any]  # {what, name, before, after}
@@ -119,7 +120,14 @@ class History:
             if effect.clock > clocks.get(name, ""):
                 clocks[name] = effect.clock
                 changes.append(_put(effect.kind.value, held, name, value))
-        return [change for change in changes if change is not None]
+        return [_told(change) for change in changes if change is not None]
+
+
+def _told(change: Change) -> Change:
+    """Tell the time of an order as people read it; it is kept in microseconds."""
+    if change["name"] != "purchased_at" or change["what"] != Kind.ORDER.value:
+        return change
+    return {**change, "before": iso(change["before"]), "after": iso(change["after"])}
 
 
 _CREATED: Change = {"what": "contact", "name": "created", "before": None, "after": True}

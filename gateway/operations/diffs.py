@@ -3,7 +3,8 @@
 Takes plain values, gives plain rows that a page or a terminal can draw. Pure; never decides what matters.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher, unified_diff
 from typing import Any
 
@@ -12,13 +13,20 @@ Span = list[int]  # [begin, end) within a line
 
 # Lines less alike than this are shown as one taken away and one added: their common letters are chance.
 _ALIKE = 0.4
+# A comparison goes through every pair of equal lines, and of equal letters, several times: past these it would take
+# minutes, which anybody could bring about. Then lines stand beside each other as they come, and letters are not told.
+_PAIRS_MAX = 500_000
+_LINE_CHARACTERS_MAX = 300
 _MISSING: Any = object()
 
 
 def unified(left: str, right: str, before: str = "before", after: str = "after") -> str:
     """Give the difference as `diff -u` writes it; empty where there is none."""
-    lines = unified_diff(left.splitlines(), right.splitlines(), before, after, lineterm="")
-    return "".join(f"{line}\n" for line in lines)
+    old, new = left.splitlines(), right.splitlines()
+    if _is_endless(old, new):
+        whole = [f"--- {before}", f"+++ {after}", *(f"-{line}" for line in old), *(f"+{line}" for line in new)]
+        return "".join(f"{line}\n" for line in whole) if old != new else ""
+    return "".join(f"{line}\n" for line in unified_diff(old, new, before, after, lineterm=""))
 
 
 def side_by_side(left: str, right: str) -> Rows:
@@ -28,12 +36,23 @@ def side_by_side(left: str, right: str) -> Rows:
     """
     old, new = left.splitlines(), right.splitlines()
     rows: Rows = []
-    for tag, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    for tag, i1, i2, j1, j2 in _opcodes(old, new):
         if tag == "equal":
             rows += [_row("same", i, old[i], j, new[j]) for i, j in zip(range(i1, i2), range(j1, j2), strict=True)]
         else:
             rows += _changed_rows(old, new, range(i1, i2), range(j1, j2))
     return rows
+
+
+def _opcodes(old: list[str], new: list[str]) -> Sequence[tuple[str, int, int, int, int]]:
+    if _is_endless(old, new):
+        return [("replace", 0, len(old), 0, len(new))]
+    return SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+
+
+def _is_endless(old: list[str], new: list[str]) -> bool:
+    counts = Counter(new)
+    return sum(counts[line] for line in old) > _PAIRS_MAX
 
 
 def _changed_rows(old: list[str], new: list[str], left: range, right: range) -> Iterator[dict[str, Any]]:
@@ -49,8 +68,11 @@ def _changed_rows(old: list[str], new: list[str], left: range, right: range) -> 
 
 
 def _changed_pair(i: int, old: str, j: int, new: str) -> Iterator[dict[str, Any]]:
+    if old == new:
+        yield _row("same", i, old, j, new)
+        return
     matcher = SequenceMatcher(None, old, new, autojunk=False)
-    if matcher.ratio() < _ALIKE:
+    if max(len(old), len(new)) > _LINE_CHARACTERS_MAX or matcher.ratio() < _ALIKE:
         yield _row("removed", i, old, None, None)
         yield _row("added", None, None, j, new)
         return

@@ -21,6 +21,9 @@ import orjson
 
 MASK = "•••"
 DEPTH_MAX = 100
+# Laid out, a body takes as much more as it is deep: a megabyte of brackets would become a gigabyte.
+LAID_OUT_BYTES_MAX = 256 * 1024
+LAID_OUT_DEPTH_MAX = 64
 
 _CREDENTIAL_HEADER = re.compile(
     r"authorization|cookie|signature|hmac|token|secret|password|credential|api-?key|\bsig\b|-auth\b", re.IGNORECASE
@@ -101,7 +104,8 @@ def _redact_body(body: bytes, content_type: str, rules: Rules) -> bytes:
     if not body:
         return body
     masker = _Masker([tuple(path.split(".")) for path in rules.paths])
-    if content_type.partition(";")[0].strip().lower() == _FORM:
+    # JSON is JSON, whatever its sender calls it: read as a form it would be one long name, and names are shown.
+    if content_type.partition(";")[0].strip().lower() == _FORM and body.lstrip()[:1] not in (b"{", b"["):
         return _redact_form(body, masker)
     try:
         document = json.loads(body)
@@ -179,15 +183,30 @@ def _after(path: tuple[str, ...], name: str) -> list[tuple[str, ...]]:
 
 def show_body(body: bytes) -> str:
     """Write a body as a person reads it: JSON indented, text as it is, all else in hexadecimal."""
-    try:
-        return json.dumps(json.loads(body), ensure_ascii=False, indent=2)
-    except (ValueError, RecursionError):
-        pass
+    if (laid_out := _lay_out(body)) is not None:
+        return laid_out
     try:
         text = body.decode()
     except UnicodeDecodeError:
         return _in_hex(body)
     return text if all(character.isprintable() or character in "\r\n\t" for character in text) else _in_hex(body)
+
+
+def _lay_out(body: bytes) -> str | None:
+    """Indent JSON; None for what is no JSON, or is too large or too deep."""
+    if len(body) > LAID_OUT_BYTES_MAX:
+        return None
+    try:
+        document = json.loads(body)
+        is_flat = _is_within(document, LAID_OUT_DEPTH_MAX)
+        return json.dumps(document, ensure_ascii=False, indent=2) if is_flat else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _is_within(value: Any, depth: int) -> bool:
+    members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return depth > 0 and all(_is_within(member, depth - 1) for member in members)
 
 
 def _in_hex(body: bytes) -> str:

@@ -28,11 +28,13 @@ from gateway.store.events import load_listed
 from gateway.store.requests import load_requests
 from gateway.store.searching import STEP_ROWS, EventFilter, span_of, walk
 
-__all__ = ["PAGE", "EventFilter", "passing_ids", "read_filter", "search_events", "within", "write_filter"]
+__all__ = ["NOWHERE", "PAGE", "EventFilter", "passing_ids", "read_filter", "search_events", "within", "write_filter"]
 
 SECONDS_MAX = 2.0
 PAGE = 50
 PAGE_MAX = 500
+# The source of a search beyond what somebody may see: no source can be called so, and a filter that is kept keeps it.
+NOWHERE = "-"
 # A body may have megabytes: that many are in memory at once.
 PAYLOADS_AT_ONCE = 50
 
@@ -214,4 +216,5 @@ def within(chosen: EventFilter, reach: Collection[str]) -> EventFilter:
     """Narrow a filter to the sources that somebody may see; none: all."""
     if not reach:
         return chosen
-    return replace(chosen, sources=tuple(name for name in chosen.sources or sorted(reach) if name in reach) or ("",))
+    seen = tuple(name for name in chosen.sources or sorted(reach) if name in reach)
+    return replace(chosen, sources=seen or (NOWHERE,))

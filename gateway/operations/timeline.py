@@ -52,11 +52,12 @@ async def load_timeline(
     return await op.read(work)
 
 
-async def load_event_effects(op: Operator, event_id: str) -> dict[str, Any]:
+async def load_event_effects(op: Operator, event_id: str, *, is_alone: bool = False) -> dict[str, Any]:
     """Give `{lines, is_in_force, is_folded, is_cut}`: what one event has changed, action by action.
 
     Only the event of a delivery that counts has effects; of the others `is_in_force` says why there are none.
-    Raises NotFound.
+    `is_alone` tells what the event itself has said, for who may not see every source: what was before, and what the
+    person goes by, others have said. Raises NotFound.
     """
 
     def work(conn: Connection) -> dict[str, Any]:
@@ -66,14 +67,15 @@ async def load_event_effects(op: Operator, event_id: str) -> dict[str, Any]:
         found = list_event_effects(conn, [event_id], EVENT_EFFECTS_MAX + 1)
         effects = found[:EVENT_EFFECTS_MAX]
         contact_ids = list(dict.fromkeys(effect.contact_id for effect in effects))
-        changes = _fold(conn, contact_ids) if len(contact_ids) <= CONTACTS_FOLDED_MAX else None
-        shown = load_shown(conn, contact_ids)
+        is_told = not is_alone and len(contact_ids) <= CONTACTS_FOLDED_MAX
+        changes = _fold(conn, contact_ids) if is_told else None
+        shown = {} if is_alone else load_shown(conn, contact_ids)
         people = [shown.get(effect.contact_id) for effect in effects]
         lines = zip(_lines(conn, effects, changes), people, strict=True)
         return {
             "lines": [line | {"contact": person} for line, person in lines],
             "is_in_force": event["is_in_force"],
-            "is_folded": changes is not None,
+            "is_folded": is_alone or changes is not None,
             "is_cut": len(found) > EVENT_EFFECTS_MAX,
         }
 

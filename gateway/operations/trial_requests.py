@@ -121,7 +121,9 @@ async def _of_event(op: Operator, source: str, event_id: str) -> TrialRequest:
 
     found = await op.read(work)
     if found is None:
-        raise NotFound(f"{source} has no raw request of an event {event_id}: it is another's, or retention has removed it")
+        raise NotFound(
+            f"{source} has no raw request of an event {event_id}: it is another's, or retention has removed it"
+        )
     root, stored = found
     return TrialRequest(f"event:{event_id}", *stored, event_id=root)
 

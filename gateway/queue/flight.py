@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 from typing import Any
 
+from hiredis import pack_command
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.exceptions import BusyLoadingError, ReadOnlyError, RedisError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -15,7 +16,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from gateway.errors import QueueUnavailable
 from gateway.logs import log
-from gateway.queue.connect import ANSWER_SECONDS
+from gateway.queue.connect import ANSWER_SECONDS, TIMEOUTS
 
 RESEND_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0)
 
@@ -48,9 +49,12 @@ class Flight:
     async def _connect(self) -> None:
         if self._connection is None:
             self._connection = await self._pool.get_connection()
+            # `_send` holds one clock over a whole flush: redis-py would wind up another for each answer.
+            self._connection.socket_timeout = None
 
     async def _disconnect(self) -> None:
         if self._connection is not None:
+            self._connection.socket_timeout = TIMEOUTS["socket_timeout"]
             with contextlib.suppress(RedisError, OSError):
                 await self._connection.disconnect()
             await self._pool.release(self._connection)
@@ -64,13 +68,14 @@ class Flight:
         assert self._connection is not None
         refusal: Exception | None = None
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):  # a large flush does not fit into the buffer of a frozen server
-                await self._connection.send_packed_command(self._connection.pack_commands(commands), check_health=False)
-            for _ in commands:
-                try:
-                    await self._connection.read_response()
-                except (ResponseError, BusyLoadingError, ReadOnlyError) as error:
-                    refusal = refusal or error
+            # One clock for all: what does not fit into the buffer of a frozen server, and its answers.
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._connection.send_packed_command(map(pack_command, commands), check_health=False)
+                for _ in commands:
+                    try:
+                        await self._connection.read_response()
+                    except (ResponseError, BusyLoadingError, ReadOnlyError) as error:
+                        refusal = refusal or error
         except (RedisConnectionError, RedisTimeoutError, OSError):
             return False
         if refusal is not None:

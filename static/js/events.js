@@ -12,6 +12,11 @@ export function watchEvents() {
     box.click();
     event.preventDefault();
   });
+  // An address that is worth sharing: without the fields that nothing was typed into.
+  document.addEventListener("formdata", ({ target, formData }) => {
+    if (!target.matches(".filter-bar")) return;
+    for (const [name, value] of [...formData]) if (!value) formData.delete(name);
+  });
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
     if (isFollowed(detail.target)) known = new Set(rowsOf().map((row) => row.id));
   });

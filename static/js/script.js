@@ -19,10 +19,19 @@ class Script extends HTMLElement {
     this.onLeave = (event) => this.isDirty() && event.preventDefault();
     document.addEventListener("keydown", this.onKey, true);
     addEventListener("beforeunload", this.onLeave);
+    this.goToHash();
     // What leads to another page saves on its way: nothing is lost, so nothing is asked.
     this.form.addEventListener("submit", (event) => {
       if (!event.submitter?.matches("[data-try]")) this.saved = this.form.elements.text.value;
     });
+  }
+
+  // #line-12, as the page of a failed event links to it.
+  async goToHash() {
+    const line = Number(location.hash.match(/^#line-(\d+)$/)?.[1]);
+    if (!line) return;
+    await import("./editor.js");
+    requestAnimationFrame(() => this.querySelector("hw-editor")?.goTo?.(line));
   }
 
   disconnectedCallback() {

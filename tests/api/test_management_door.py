@@ -2,11 +2,12 @@
 
 import re
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 import pytest
 from managing import Program, program_of
-from running import Running, prepare, run_all
+from running import Running, prepare, run_all, run_valkey
 
 from gateway.api.management.call import Endpoint
 from gateway.api.management.serve import ENDPOINTS
@@ -85,6 +86,12 @@ async def test_nothing_is_taken_for_what_it_is_not(admin: Program) -> None:
     assert {fault["pointer"] for fault in answer.json()["errors"]} == {"/name", "/sources"}
 
 
+async def test_what_cannot_be_kept_is_refused_with_its_place(running: Running, admin: Program) -> None:
+    await running.add_source("api-huge")
+    answer = await admin.call("PATCH", "/api/sources/api-huge/settings", {"settings": {"most": [2**64]}})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/settings/most")
+
+
 async def test_what_is_nowhere_is_told_to_a_program_as_to_a_program(http: httpx.AsyncClient) -> None:
     lost = await http.get("/api/nowhere")
     assert (lost.status_code, lost.headers["content-type"]) == (404, "application/problem+json")
@@ -93,18 +100,20 @@ async def test_what_is_nowhere_is_told_to_a_program_as_to_a_program(http: httpx.
     assert {method.strip() for method in wrong.headers["allow"].split(",")} >= {"GET"}
 
 
-async def test_the_gateway_serves_it_only_where_it_is_told_to(
-    running: Running, valkey_url: str, tmp_path: Path
-) -> None:
+async def test_the_gateway_serves_it_only_where_it_is_told_to(running: Running) -> None:
     assert (await running.http.get("/api/sources", headers=running.admin)).status_code in (404, 405)
-    settings = prepare(tmp_path, valkey_url, gateway_management=True)
-    async with run_all(settings) as managed:
-        program = Program(managed.http, managed.admin)
-        await program.done("POST", "/api/sources", {"name": "on-the-gateway"})
-        assert [row["name"] for row in (await program.done("GET", "/api/sources"))["sources"]] == ["on-the-gateway"]
-        posted = await managed.http.post(
-            "/api/upsertContact", json={"identifiers": {"email": "g@example.com"}}, headers=managed.admin
-        )
-        assert posted.status_code == 202, "the actions are where they were"
-        assert (await managed.event(posted.json()["id"]))["status"] == "applied"
-        assert (await managed.http.get("/api/sources")).status_code == 401
+    # A queue of its own: the worker of the others would take its events.
+    with TemporaryDirectory(prefix="hw-") as folder, run_valkey(Path(folder)) as url:
+        async with run_all(prepare(Path(folder), url, gateway_management=True)) as managed:
+            await _manage(managed)
+
+
+async def _manage(managed: Running) -> None:
+    program = Program(managed.http, managed.admin)
+    await program.done("POST", "/api/sources", {"name": "on-the-gateway"})
+    assert [row["name"] for row in (await program.done("GET", "/api/sources"))["sources"]] == ["on-the-gateway"]
+    assert (await managed.http.get("/api/sources")).status_code == 401
+    body = {"identifiers": {"email": "g@example.com"}}
+    posted = await managed.http.post("/api/upsertContact", json=body, headers=managed.admin)
+    assert posted.status_code == 202, "the actions are where they were"
+    assert (await managed.event(posted.json()["id"]))["status"] == "applied"

@@ -78,6 +78,18 @@ async def test_a_key_of_one_source_does_not_reach_the_events_of_another(running:
         assert (await running.http.get(f"/api/events/{event_id}", headers=key)).status_code == 200, role
 
 
+async def test_a_key_of_some_sources_reads_no_contact_and_no_order(running: Running) -> None:
+    """What is known of a person comes of every source, as on the pages of the console."""
+    await running.add_source("reach-people")
+    known = await running.http.post("/api/upsertContact", json=BODY, headers=running.admin)
+    await running.event(known.json()["id"])
+    for role in ("viewer", "integrator", "admin"):
+        narrow, wide = await running.make_key(role, "reach-people"), await running.make_key(role)
+        for path, found in (("/api/contacts/email:roles@example.com", 200), ("/api/orders/none", 404)):
+            assert (await running.http.get(path, headers=narrow)).status_code == 403, (role, path)
+            assert (await running.http.get(path, headers=wide)).status_code == found, (role, path)
+
+
 async def test_an_event_of_a_key_with_one_source_belongs_to_that_source(running: Running) -> None:
     await running.add_source("belongs")
     key = await running.make_key("sender", "belongs")

@@ -102,7 +102,7 @@ def _open(folder: Path, url: str = "") -> Iterator[Desk]:
     store = open_store(url)
     try:
         desk = Desk(store, folder, [], count(FIRST_TIMED))
-        desk.apply([_order(number, person=number) for number in range(SAMPLE)])
+        desk.apply([order(number, person=number) for number in range(SAMPLE)])
         desk.tables = take_sample(store)
         yield desk
     finally:
@@ -111,12 +111,12 @@ def _open(folder: Path, url: str = "") -> Iterator[Desk]:
 
 def _measure_new(row: Row, desk: Desk, size: int) -> None:
     desk.grow(size)
-    _time(row, desk, BATCH, BATCHES, lambda number: _order(number, person=number))
+    _time(row, desk, BATCH, BATCHES, lambda number: order(number, person=number))
 
 
 def _measure_known(row: Row, desk: Desk, size: int) -> None:
     people = random.Random(size).choices(range(size), k=BATCH * BATCHES)
-    _time(row, desk, BATCH, BATCHES, lambda number: _order(number, person=people.pop()))
+    _time(row, desk, BATCH, BATCHES, lambda number: order(number, person=people.pop()))
 
 
 def _measure_next(row: Row, desk: Desk, history: int) -> None:
@@ -150,7 +150,7 @@ def _time(row: Row, desk: Desk, batch: int, batches: int, make: Callable[[int], 
     row.note = f"{desk.mib():,.0f} MiB; SQL {seconds.total() / events * 1e6:.0f} µs: {tables}"
 
 
-def _order(number: int, *, person: int) -> Event:
+def order(number: int, *, person: int) -> Event:
     who = {"email": f"p{numeral(person)}@example.com", "shop_id": numeral(person)}
     attributes = {"first_name": "Jane", "city": "Ottawa", "orders_count": number % 10}
     line = {"productID": f"p{number % 50}", "sku": "s", "name": "shirt", "qty": 1, "itemPrice": "19.90"}

@@ -99,10 +99,14 @@ def _first_link(settings: Settings) -> str | None:
 
 @pytest.fixture(scope="module")
 def admin_state(browser: Browser, console: Console) -> dict:
+    return come_in(browser, console.link)
+
+
+def come_in(browser: Browser, link: str) -> dict:
     """Come in as the first admin, as a person does; gives the browser's cookies."""
     context = browser.new_context()
     page = context.new_page()
-    page.goto(console.link)
+    page.goto(link)
     fields = {"email": "mira@example.com", "name": "Mira Holm", "password": PASSWORD, "again": PASSWORD}
     for name, value in fields.items():
         page.fill(f"[name={name}]", value)

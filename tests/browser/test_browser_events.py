@@ -142,6 +142,24 @@ def test_the_pages_of_one_thing_are_sound_in_both_themes_and_sizes(admin: Page, 
         look(admin)
 
 
+def test_a_search_is_an_address_that_can_be_shared(admin: Page, shop: Shop) -> None:
+    good, bad = (
+        shop.post(email="share@example.com", visits=1),
+        shop.post(email="share@example.com", visits="x", t="gem"),
+    )
+    admin.goto("/events")
+    admin.get_by_role("textbox", name="Text in the payload").fill("gem")
+    admin.get_by_role("button", name="Find").click()
+    expect(admin.locator(f"#{bad}")).to_be_visible()
+    expect(admin.locator(f"#{good}")).to_have_count(0)
+    assert admin.url.endswith("/events?text=gem"), "and nothing of what was left empty"
+    admin.get_by_role("link", name="applied").first.click()
+    expect(admin.locator(".toggle[aria-current]")).to_have_text("applied")
+    admin.go_back()
+    admin.go_back()
+    expect(admin.locator(f"#{good}")).to_be_visible()
+
+
 def test_a_list_of_events_opens_quickly(admin: Page, shop: Shop) -> None:
     began_at = time.monotonic()
     admin.goto("/events?status=applied")

@@ -43,3 +43,13 @@ def test_notes_warnings_and_progress_stay_off_standard_output(capsys):
     written = capsys.readouterr()
     assert written.out == ""
     assert written.err == "a note\nwarning: [x] is odd\n"
+
+
+def test_a_senders_text_is_nothing_for_a_terminal_to_obey(capsys):
+    evil = "\x1b]52;c;cm0=\x07 \x1b[2J \x9b31m\rgone"
+    show_rows([{"reason": evil}], ["reason"], empty="")
+    show_fields({"reason": evil, "list": [evil], "document": {"a": {"b": evil}}, "trace": "one\n\ttwo"})
+    written = capsys.readouterr().out
+    assert all(character.isprintable() or character == "\n" for character in written)
+    assert written.count("cm0=") == 4
+    assert "two" in written

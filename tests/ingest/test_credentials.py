@@ -6,8 +6,9 @@ from typing import Any
 
 import orjson
 import pytest
-from running import OPEN_SCRIPT, Running
+from running import OPEN_SCRIPT, WORD, Running
 
+from console.security import Cookies
 from gateway.access import MASK
 from gateway.operations import events
 from gateway.store.requests import load_request
@@ -58,6 +59,24 @@ async def running_rejected(running: Running, source: str) -> list[dict[str, Any]
         while not (found := await events.list_rejected(running.op, source)):
             await asyncio.sleep(0.01)
     return found
+
+
+async def test_the_consoles_own_cookies_are_cut_and_others_stay(running: Running) -> None:
+    """A browser that is signed in to a console on this host sends its cookie to every port of it, so also here."""
+    script = OPEN_SCRIPT.replace(
+        'context.secrets["word"]', 'context.secrets["word"] and not print(request.headers.get("cookie"))'
+    )
+    await running.add_source("cookies", script)
+    for names in (Cookies(running.settings), Cookies(running.settings.model_copy(update={"console_url": "https://c"}))):
+        token = "a-session-token-of-an-admin"
+        sent = f"first=1; {names.session}={token}; {names.said}={token}; last=2"
+        answer = await running.http.post("/in/cookies", content=BODY, headers=WORD | {"cookie": sent})
+        event_id = answer.json()["id"]
+        kept = (await stored_headers(running, event_id))["cookie"]
+        assert kept == f"first=1; {names.session}=; {names.said}=; last=2"
+        logged = (await running.event(event_id))["logs"]
+        assert "first=1" in logged
+        assert token not in logged
 
 
 async def test_an_api_event_keeps_no_key(running: Running) -> None:

@@ -201,3 +201,19 @@ async def test_a_rejected_request_is_listed_masked(running: Running) -> None:
 async def test_the_request_of_an_event_that_is_not_there_is_not_found(running: Running) -> None:
     with pytest.raises(NotFound, match="no stored event"):
         await show_request(running.op, "evt_00000000000000000000000000")
+
+
+def test_json_under_the_name_of_a_form_is_masked_as_json() -> None:
+    """A form of one long name would hide nothing: names are shown."""
+    form = "application/x-www-form-urlencoded"
+    for body in (b'{"email":"ann@example.com"}', b' [{"email":"ann@example.com"}]', b'{"email":"ann@example.com"'):
+        assert b"ann" not in redacted(body, "**.email", content_type=form).body, body
+    assert redacted(b"email=ann&id=7", "email", content_type=form).body == f"email={MASK}&id=7".encode()
+
+
+def test_a_body_that_would_swell_when_it_is_laid_out_is_shown_as_it_was_written() -> None:
+    """A megabyte of brackets around zeros becomes a gigabyte of blanks."""
+    for depth, many in ((900, 100), (65, 10), (1, 200_000)):
+        body = b"[" * depth + b",".join([b"0"] * many) + b"]" * depth
+        assert show_body(body) == body.decode()
+    assert show_body(b"[" * 60 + b"]" * 60).count("\n") > 60

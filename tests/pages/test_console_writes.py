@@ -1,5 +1,7 @@
 """A write is taken from our own pages alone, and every answer tells the browser what it may do with it."""
 
+import re
+
 import pytest
 from visitors import BASE, House, fill
 
@@ -80,7 +82,7 @@ async def test_no_page_holds_inline_script_or_style(shared_house: House) -> None
             page = (await visitor.get(fill(route.path))).text
             assert "<style" not in page, route.name
             assert " style=" not in page, route.name
-            assert page.count("<script") <= 1, route.name
+            assert not re.search(r"<script(?![^>]* src=)", page), route.name
             assert " onclick" not in page, route.name
 
 

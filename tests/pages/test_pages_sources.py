@@ -81,7 +81,9 @@ async def test_what_comes_in_before_a_script_is_captured_and_processed_later(run
     assert "Give the fixture a name" in await write(
         admin, f"/sources/src-empty/captured/sample/{sample}/fixture", 422, name=" "
     )
-    await push_script(house.op, "src-empty", OPEN_SCRIPT.replace('context.secrets["word"]', "'sesame-open'"), is_published=True)
+    await push_script(
+        house.op, "src-empty", OPEN_SCRIPT.replace('context.secrets["word"]', "'sesame-open'"), is_published=True
+    )
     await write(admin, f"/sources/src-empty/captured/{sample}/process")
     assert "It is an event now" in await page(admin, "/sources/src-empty/captured")
     assert sample not in await page(admin, "/sources/src-empty/captured")
@@ -104,7 +106,9 @@ async def test_a_source_is_paused_resumed_disabled_and_removed(running: Running,
     admin = await house.signed_in("admin")
     base = "/sources/src-switched"
     await write(admin, f"{base}/pause")
-    event_id = (await running.http.post("/in/src-switched", json={"email": "h@example.com", "visits": 1}, headers=WORD)).json()["id"]
+    event_id = (
+        await running.http.post("/in/src-switched", json={"email": "h@example.com", "visits": 1}, headers=WORD)
+    ).json()["id"]
     await running.event(event_id, "held")
     assert "src-switched" in await page(admin, "/queue"), "what is held is on the queue's page"
     await write(admin, f"{base}/resume")

@@ -111,7 +111,7 @@ class Tried(Document):
 
 
 class Compared(Document):
-    """By kind (same, changed, newly_failing, newly_passing), and each request that is not the same."""
+    """How many of each kind (same, changed, newly_failing, newly_passing), and each request, newest first."""
 
     total: int
     counts: dict[str, int]

@@ -2,12 +2,24 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+import orjson
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 # Bytes are the sandbox's to count; these keep a body from being a book.
 SCRIPT_CHARACTERS_MAX = 256 * 1024
 PAYLOAD_CHARACTERS_MAX = 10 * 1024 * 1024
 
+
+def _fits(value: Any) -> Any:
+    """Let pass what can be kept: JSON whose whole numbers have 64 bits."""
+    try:
+        orjson.dumps(value)
+    except TypeError:
+        raise ValueError("holds a whole number of more than 64 bits") from None
+    return value
+
+
+Free = Annotated[Any, AfterValidator(_fits)]
 Text = Annotated[str, Field(max_length=SCRIPT_CHARACTERS_MAX, description="The script, as Python.")]
 Note = Annotated[str, Field(max_length=2000)]
 Reference = Annotated[
@@ -28,7 +40,7 @@ class NewSource(Body):
     name: Annotated[str, Field(max_length=64, description="1 to 64 of a-z, 0-9 and -; never changed, never reused.")]
     plugin: Annotated[str | None, Field(description="A ready-made script; it is live at once.")] = None
     secrets: dict[str, str] = {}
-    settings: dict[str, Any] = {}
+    settings: dict[str, Free] = {}
 
 
 class Script(Body):
@@ -84,7 +96,7 @@ class ChangeSettings(Body):
     """What is left out stays as it is. Without a plugin, `settings` is the whole of them."""
 
     title: str | None = None
-    settings: dict[str, Any] | None = None
+    settings: dict[str, Free] | None = None
     unique_by: Annotated[str | None, Field(examples=["header:x-webhook-id"])] = None
     occurred_at: Annotated[str | None, Field(examples=["json:updated_at"])] = None
     occurred_at_zone: Annotated[str | None, Field(examples=["Europe/Vienna"])] = None
@@ -116,7 +128,7 @@ class NewFixture(Body):
     name: str
     reference: Reference | None = None
     request: PastedRequest | None = None
-    expected: Annotated[Any, Field(description="The actions that it should come to.")] = None
+    expected: Annotated[Free, Field(description="The actions that it should come to.")] = None
 
 
 class FixtureName(Body):

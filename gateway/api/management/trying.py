@@ -75,6 +75,5 @@ async def compare_script(call: Call) -> Any:
     results = []
     async for result in comparing.compare(call.op, call.source, call.body.text, count=call.body.count):
         counts[result["kind"]] += 1
-        if result["kind"] != "same":
-            results.append(result)
-    return {"total": counts.total(), "counts": dict(counts), "results": results}
+        results.append(result)
+    return {"total": len(results), "counts": dict(counts), "results": results}
