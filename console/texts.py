@@ -59,12 +59,16 @@ _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 def guide(text: str) -> Markup:
-    """Draw a guide that is written in Markdown; HTML in it is shown, not obeyed. Its headings go one step down."""
+    """Draw a guide that is written in Markdown; HTML in it is shown, not obeyed. Its headings go one step down.
+
+    A table without a head is written with empty ones, which are none to who hears the page.
+    """
     tokens = _MARKDOWN.parse(text)
     for token in tokens:
         if token.type.startswith("heading_"):
             token.tag = f"h{min(int(token.tag[1]) + 1, 6)}"
-    return Markup(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))  # noqa: S704 - it escapes what it draws
+    drawn = _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})
+    return Markup(drawn.replace("<th></th>", "<td></td>"))  # noqa: S704 - it escapes what it draws
 
 
 def browser(agent: str) -> str:

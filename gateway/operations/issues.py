@@ -39,7 +39,7 @@ async def list_issues(
     if unknown := [state for state in states if state not in STATES]:
         raise OperatorError(f'there is no state "{unknown[0]}": {", ".join(STATES)}')
     last_seen, _, last_id = before.partition(".")
-    if before and not last_seen.isdecimal():
+    if before and not (last_seen.isdecimal() and len(last_seen) < 19):
         raise OperatorError(f'"{before}" is no place in the list of issues')
     after = (int(last_seen), last_id) if before else None
 

@@ -142,6 +142,8 @@ def read_filter(query: Mapping[str, str], *, reach: Collection[str] = ()) -> Eve
     `7d`); `contact` is `key:value`; `bookmarked` is `1`. `reach` are the sources that the caller may see, none: all.
     Raises OperatorError for a time, a status or a contact that cannot be read.
     """
+    if any("\0" in text for text in query.values()):
+        raise OperatorError("a NUL is nowhere: neither in an id nor in what a database keeps of a text")
     texts = {_NAMES.get(name, name): query.get(name, "").strip() for name in _TEXTS if name != "value"}
     chosen = EventFilter(
         sources=tuple(filter(None, query.get("source", "").split(","))),

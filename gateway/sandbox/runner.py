@@ -32,6 +32,8 @@ from gateway.toolbox import Answer, Context, Ignore, Reject, Request, TryLater
 # Subclasses could lie, dataclasses and times have more than one way to be written: all go through `_plain`.
 _OPTIONS = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 
+_YOUNG, _ALL = 1, 2  # generations: what survives the first is looked at with the second
+
 _TOO_DEEP = "limit: 254 levels in an action"  # orjson's own
 
 Result = tuple[dict[str, Any], bytes, bytes]
@@ -60,6 +62,7 @@ class Runner:
         self._is_authenticated = False
         self._stage = LOAD
         self._started = 0.0
+        self._collections = gc.get_count()[1:]
 
     def load(self) -> dict[str, Any]:
         """Compile the script and run its top level once; give its problems, or what is known of it."""
@@ -102,15 +105,21 @@ class Runner:
             )
         except BaseException as error:
             meta, actions, reply_body = self._explain(error)
-        # Functions and their globals refer to each other: without this, requests pile up until memory ends.
         namespace.clear()
-        gc.collect()
+        self._collect_garbage()
         meta["is_authenticated"] = self._is_authenticated
         meta["cpu_seconds"] = time.process_time() - self._started
         meta.update(marks)
         if logs := self._log.text():
             meta["logs"] = logs
         return meta, actions, reply_body
+
+    def _collect_garbage(self) -> None:
+        """Free what refers to itself, as functions and their globals do: else requests pile up until memory ends."""
+        # What no collection of Python's own has moved is young still. To look at all would also throw away the free
+        # lists that the next request fills again: a twelfth of the time of both.
+        gc.collect(_YOUNG if gc.get_count()[1:] == self._collections else _ALL)
+        self._collections = gc.get_count()[1:]
 
     def _enter(self, sequence: int, stage: int) -> None:
         self._stage = stage

@@ -4,10 +4,10 @@ Takes a connection of `Store.reading`, gives plain dicts that are ready for JSON
 ISO 8601 UTC. What becomes of an event is not written here but by `rulings`.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, select
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, Row, Select, and_, case, func, select, union_all
 
 from gateway.clock import iso
 from gateway.event import Status
@@ -73,10 +73,20 @@ def list_events(
     before_id: str | None = None,
 ) -> list[dict[str, Any]]:
     """Give a page, newest first: the next one begins before the last id of this one. `since` is in microseconds."""
-    chosen = _with_standing(_LISTED).where(*_conditions(source, status, since))
+    wanted = _conditions(source, status, since)
     if before_id is not None:
-        chosen = chosen.where(events.c.id < before_id)
+        wanted.append(events.c.id < before_id)
+    if source is not None and status is None:
+        wanted = [events.c.id.in_(_newest_of_each_status(wanted, limit))]
+    chosen = _with_standing(_LISTED).where(*wanted)
     return [_shown(row) for row in connection.execute(chosen.order_by(events.c.id.desc()).limit(limit))]
+
+
+def _newest_of_each_status(wanted: Sequence[ColumnElement[bool]], limit: int) -> CompoundSelect[Any]:
+    """Name the newest of each status: so the index of a source has them in order, and nothing is sorted."""
+    newest = select(events.c.id).order_by(events.c.id.desc()).limit(limit)
+    parts = (newest.where(*wanted, events.c.status == status.value).subquery() for status in Status)
+    return union_all(*(select(part.c.id) for part in parts))
 
 
 def load_listed(connection: Connection, event_ids: Collection[str]) -> list[dict[str, Any]]:

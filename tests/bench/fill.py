@@ -37,7 +37,7 @@ from tests.running import free_port, prepare, run_valkey
 STATIC = Path(__file__).parents[2] / "static" / "dist"
 ROUNDS = 5
 FAILED_EVERY = 20
-HEAD = b'{"method": "POST", "path": "", "headers": [["content-type", "application/json"]], "received_at": 1}'
+HEAD = b'{"method": "POST", "path": "", "url": "", "query": "", "headers": [], "client_ip": "", "content_type": ""}'
 ISSUES_EVENT = {"status": Status.FAILED, "stage": "transform", "reason": "KeyError: email", "actions": b"[]"}
 
 PAGES = (

@@ -1,5 +1,6 @@
 """Every page that there is, in both themes, wide and narrow: the browser and axe have no complaint."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -16,19 +17,20 @@ PAGES = [
     if route.method == "GET" and "{" not in route.path and route.path not in ("/", "/sign-in", "/docs")
 ]  # /docs is drawn by Swagger UI, whose colours are its own: test_docs looks at it
 SIZES = {"wide": (1280, 860), "narrow": (390, 844)}
+LOOKS = [(size, theme) for size in SIZES for theme in ("light", "dark")]
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 
 
-def look(page: Page) -> None:
-    """Show the page in each theme and size; fails for what runs over and for what axe finds."""
+def look(page: Page, looks: Collection[tuple[str, str]] = LOOKS) -> None:
+    """Show the page in themes and sizes; fails for what runs over and for what axe finds."""
     # Through the browser's own door: the page's policy refuses foreign script, as it should.
     page.evaluate(AXE.read_text(encoding="utf-8"))
-    for size, (width, height) in SIZES.items():
-        for theme in ("light", "dark"):
-            page.set_viewport_size({"width": width, "height": height})
-            page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
-            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{size}: it runs over the side"
-            assert complaints_of_axe(page) == [], (theme, size)
+    for size, theme in looks:
+        width, height = SIZES[size]
+        page.set_viewport_size({"width": width, "height": height})
+        page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{size}: it runs over the side"
+        assert complaints_of_axe(page) == [], (theme, size)
 
 
 def complaints_of_axe(page: Page) -> list[tuple[str, str, str]]:

@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from conftest import QUIET, come_in, watched
-from furnished import EVIL, address, furnish
+from furnished import address, furnish
 from playwright.sync_api import Browser, Page, expect
 from product import Product, run_product
 from test_every_page import look
@@ -39,6 +39,7 @@ FURTHER = {
     "a guide": "/sources/ready/guide",
     "a plugin's settings": "/sources/ready/settings",
 }
+LOOKS = [("wide", "light"), ("narrow", "dark")]  # the other two are the same parts
 INJECTED = "script:not([src]), img[src=x], svg[onload], iframe, [onerror], a[href^='javascript:']"
 
 
@@ -77,15 +78,13 @@ def test_nothing_hostile_is_obeyed_and_nothing_runs_over(page: Page, values: dic
     page.wait_for_timeout(150)  # what is drawn by script
     assert page.locator(INJECTED).count() == 0
     assert "49" not in page.locator("main").inner_text().replace(values["event_id"], "").split(), "no template was run"
-    look(page)
+    look(page, LOOKS)
 
 
 def test_hostile_texts_are_shown_as_texts(page: Page, values: dict[str, str]) -> None:
     """The other test would pass on empty pages."""
-    beginning = EVIL[:60]
     for path in ("/events/{failed}", "/events/{event_id}", "/contacts/{identifier}", "/issues/{issue_id}", "/people"):
         page.goto(address(path, values))
-        assert beginning in page.locator("main").inner_text() or beginning in page.content().replace("&#34;", '"'), path
         expect(page.locator("main")).to_contain_text("<script>alert(1)</script>")
 
 
@@ -97,7 +96,7 @@ def test_the_hostile_draft_is_tried_compared_and_confirmed_as_text(page: Page, v
     page.click("button:has-text('Compare')")
     expect(page.locator("#comparison_now")).to_contain_text("newly failing")
     expect(page.locator("#comparison_now progress")).to_have_count(0)
-    look(page)
+    look(page, LOOKS)
     page.goto("/sources/evil/fixtures")
     page.click("tr:has-text('onerror') button:has-text('Remove')")
     expect(page.locator("dialog[open]")).to_contain_text("<img src=x onerror=alert(1)>")
@@ -117,7 +116,7 @@ def test_pages_are_read_and_written_without_javascript(
     page.goto("/sources/empty/script")
     page.select_option("#request", index=0)
     page.click("button:has-text('Run')")
-    expect(page.locator("#tried")).to_contain_text("KeyError: signing_secret")
+    expect(page.locator("#tried")).to_contain_text('secret "signing_secret" is not set')
     page.fill("[name=text]", page.locator("[name=text]").input_value() + "# by hand\n")
     page.click("button:has-text('Save the draft')")
     expect(page.locator("[data-state]")).to_contain_text("Draft of")

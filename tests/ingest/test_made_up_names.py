@@ -1,4 +1,4 @@
-"""A stranger makes up the name of a source: whoever reads the log on a terminal sees it, and the terminal does not obey."""
+"""A stranger makes up the name of a source: a terminal that shows the log obeys nothing in it."""
 
 import pytest
 

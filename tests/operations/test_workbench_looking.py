@@ -8,6 +8,7 @@ from workbench import BRITTLE, MENDED, post, post_settled
 
 from gateway.errors import NotFound, OperatorError
 from gateway.operations import filters, keeping, scripts
+from gateway.operations.issues import list_issues
 from gateway.operations.replay import replay_event
 from gateway.operations.searching import NOWHERE, read_filter, search_events, write_filter
 from gateway.operations.timeline import load_event_effects, load_identifier_history, load_timeline
@@ -118,6 +119,14 @@ async def test_a_filter_reads_what_it_writes_and_stays_within_reach() -> None:
     for bad in ({"since": "soon"}, {"status": "lost"}, {"contact": "nobody"}, {"lane": "fast"}, {"value": "1"}):
         with pytest.raises(OperatorError):
             read_filter(bad)
+    with pytest.raises(OperatorError, match="NUL"):
+        read_filter({"id": "\0"})
+
+
+@pytest.mark.parametrize("before", ["soon", "9" * 400 + ".iss_1", "9" * 19 + ".iss_1"])
+async def test_a_place_in_the_list_of_issues_that_there_is_not_is_refused(running: Running, before: str) -> None:
+    with pytest.raises(OperatorError, match="no place"):
+        await list_issues(running.op, before=before)
 
 
 async def test_a_person_keeps_filters_under_names_of_their_own(running: Running) -> None:

@@ -1,4 +1,4 @@
-"""Strangers at the console's door: what they may send is small, and another address of their network is no other one."""
+"""Strangers at the console's door: they send little, and another address of their network is no other one."""
 
 import httpx
 import pytest

@@ -5,10 +5,9 @@ from typing import Any
 
 from gateway.api.management import answers, bodies
 from gateway.api.management.call import MAY_BUILD, Call, Group
-from gateway.errors import Conflict, Fault, NotFound, OperatorError, SandboxUnavailable, ScriptRefused, Unprocessable
+from gateway.errors import Conflict, Fault, OperatorError, SandboxUnavailable, ScriptRefused, Unprocessable
 from gateway.operations import comparing
 from gateway.operations import trying as dry_runs
-from gateway.operations.events import load_event
 from gateway.operations.trial_requests import TrialRequest, find_request, paste_request
 
 group = Group("trying", "What a text would make of requests, in the real sandbox; nothing is stored or queued.")
@@ -40,7 +39,7 @@ async def try_script(call: Call) -> Any:
 
 
 async def find_trial_request(call: Call, reference: str | None, pasted: bodies.PastedRequest | None) -> TrialRequest:
-    """Give the one request that a body names, or holds; an event's only of this source."""
+    """Give the one request that a body names, or holds."""
     if (reference is None) == (pasted is None):
         fault = Fault("/reference", "name a reference, or give a request: one of the two")
         raise Unprocessable(f"{fault.pointer}: {fault.detail}", [fault])
@@ -55,9 +54,6 @@ async def find_trial_request(call: Call, reference: str | None, pasted: bodies.P
             headers=tuple(pasted.headers.items()),
             is_signed=pasted.is_signed,
         )
-    kind, _, name = str(reference).partition(":")
-    if kind == "event" and (await load_event(call.op, name))["source"] != call.source:
-        raise NotFound(f'source "{call.source}" has no event {name}')
     return await find_request(call.op, call.source, str(reference))
 
 
