@@ -76,9 +76,15 @@ async def _offered(op: Operator, name: str) -> list[tuple[str, list[tuple[str, s
     groups = [
         (
             "Failed events",
-            [(f"event:{event['id']}", f"{event['id']} {event['reason'] or ''}"[:80]) for event in failed],
+            [
+                (f"event:{event['id']}", f"{event['received_at'][11:19]} UTC {event['reason'] or ''}"[:90])
+                for event in failed
+            ],
         ),
-        ("Newest events", [(f"event:{event['id']}", f"{event['id']} {event['status']}") for event in events]),
+        (
+            "Newest events",
+            [(f"event:{one['id']}", f"{one['received_at'][11:19]} UTC {one['status']} {one['id']}") for one in events],
+        ),
         ("Fixtures", [(each["reference"], each["name"]) for each in kept]),
         ("Captured", [(f"sample:{each['id']}", f"{each['head']['method']} {each['id']}") for each in samples]),
         ("Rejected", [(f"rejected:{each['id']}", f"{each['id']} {each['reason']}"[:80]) for each in rejected]),

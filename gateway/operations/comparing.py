@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from gateway import clock
-from gateway.errors import HookwrightError, NotFound
+from gateway.errors import Conflict, HookwrightError, NotFound
 from gateway.logs import log
 from gateway.operations.action_rows import named
 from gateway.operations.diffs import field_changes
@@ -32,6 +32,7 @@ COUNT_MAX = 500
 AT_ONCE = 4
 CHANGES_MAX = 200
 KEPT_MAX = 20
+RUNNING_MAX = 4  # each keeps two children busy
 
 KINDS = ("same", "changed", "newly_failing", "newly_passing")
 
@@ -192,7 +193,9 @@ class Comparisons:
         self._known: OrderedDict[str, tuple[Comparison, asyncio.Task[None]]] = OrderedDict()
 
     def start(self, op: Operator, source: str, text: str, *, count: int = 100) -> Comparison:
-        """Begin a comparison in the background; the oldest finished ones are forgotten."""
+        """Begin a comparison in the background; the oldest finished ones are forgotten. Raises Conflict past a few."""
+        if sum(not task.done() for _, task in self._known.values()) >= RUNNING_MAX:
+            raise Conflict(f"{RUNNING_MAX} comparisons are running already: wait for one, or cancel it")
         comparison = Comparison(f"cmp_{random.token_hex(8)}", source, op.actor)
         task = asyncio.create_task(_run(op, comparison, text, count))
         self._known[comparison.id] = (comparison, task)

@@ -26,7 +26,7 @@ LAID_OUT_BYTES_MAX = 256 * 1024
 LAID_OUT_DEPTH_MAX = 64
 
 _CREDENTIAL_HEADER = re.compile(
-    r"authorization|cookie|signature|hmac|token|secret|password|credential|api-?key|\bsig\b|-auth\b", re.IGNORECASE
+    r"authorization|cookie|signature|hmac|token|secret|password|credential|api-?key|\bsig\b|\bauth\b", re.IGNORECASE
 )
 # In bodies and queries whole names only: a cart_token is no credential.
 _CREDENTIALS = frozenset(

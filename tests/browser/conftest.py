@@ -14,17 +14,13 @@ from tempfile import TemporaryDirectory
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from browsing import NAMES, QUIET, come_in, watched
+from playwright.sync_api import Browser, Page, sync_playwright
 from running import PATIENCE_SECONDS, free_port, prepare
 
 from gateway.config import Settings
 from gateway.operations.operator import open_operator
 from gateway.operations.users import create_first_link
-
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-# Colours that are still on their way from one theme to the other are neither's.
-QUIET = {"reduced_motion": "reduce", "locale": "en-GB", "timezone_id": "UTC"}
-PASSWORD = "a few good words"
 
 
 @dataclass
@@ -102,21 +98,6 @@ def admin_state(browser: Browser, console: Console) -> dict:
     return come_in(browser, console.link)
 
 
-def come_in(browser: Browser, link: str) -> dict:
-    """Come in as the first admin, as a person does; gives the browser's cookies."""
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(link)
-    fields = {"email": "mira@example.com", "name": "Mira Holm", "password": PASSWORD, "again": PASSWORD}
-    for name, value in fields.items():
-        page.fill(f"[name={name}]", value)
-    page.click("button.primary")
-    page.wait_for_selector(".menu")
-    state = context.storage_state()
-    context.close()
-    return dict(state)
-
-
 @pytest.fixture
 def admin(browser: Browser, console: Console, admin_state: dict) -> Iterator[Page]:
     """Give a page of a signed-in admin; whatever the browser complains of fails the test."""
@@ -125,12 +106,3 @@ def admin(browser: Browser, console: Console, admin_state: dict) -> Iterator[Pag
     yield page
     context.close()
     assert page.complaints == []
-
-
-def watched(context: BrowserContext) -> Page:
-    """Open a page that remembers what the browser complained of: script errors, refused styles, lost files."""
-    page = context.new_page()
-    page.complaints = []
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    page.on("console", lambda said: said.type == "error" and page.complaints.append(said.text))
-    return page

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from conftest import NAMES, come_in
+from browsing import NAMES, come_in
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from product import Product, run_product
 
@@ -56,6 +56,7 @@ def take_all(browser: Browser, product: Product, folder: Path) -> None:
 def show_editor(page: Page, product: Product) -> None:
     """Break the script of stripe, and try it on a real request."""
     page.goto("/sources/demo-stripe/script")
+    expect(page.locator(".cm-content")).to_be_visible()
     text = page.locator("[name=text]").input_value()
     broken = text.replace(HEAD, HEAD + BROKEN).encode()
     page.locator("[name=file]").set_input_files({"name": "script.py", "mimeType": "text/plain", "buffer": broken})
@@ -88,13 +89,15 @@ def show_overview(page: Page, product: Product) -> None:
 
 
 def show_events(page: Page, product: Product) -> None:
+    for plugin in ("github", "shopify", "woocommerce", "segment", "github", "stripe", "shopify"):
+        product.run("send", f"demo-{plugin}", "--count", "2")
     page.goto("/events")
     expect(page.locator("[data-tail-state]")).to_have_text("live")
 
 
 def show_contact(page: Page, product: Product) -> None:
-    page.goto("/contacts?q=email:")
-    page.goto(page.locator("#found tbody a").first.get_attribute("href") or "")
+    page.goto("/contacts")
+    page.goto(page.locator("#found tbody tr:has-text('@') a").first.get_attribute("href") or "")
     page.locator(".timeline").scroll_into_view_if_needed()
     page.evaluate("scrollTo(0, 0)")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from conftest import QUIET, come_in, watched
+from browsing import QUIET, come_in, watched
 from furnished import address, furnish
 from playwright.sync_api import Browser, Page, expect
 from product import Product, run_product

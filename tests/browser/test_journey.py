@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 
 import pytest
-from conftest import PASSWORD, QUIET, watched
+from browsing import PASSWORD, QUIET, watched
 from playwright.sync_api import Browser, Page, expect
 from product import Product, run_product
 

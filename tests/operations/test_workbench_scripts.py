@@ -296,6 +296,16 @@ async def test_a_comparison_runs_beside_is_watched_and_can_be_cancelled(running:
     assert "import" in (refused.error or "")
 
 
+async def test_only_a_few_comparisons_run_at_once(running: Running) -> None:
+    await running.add_source("compare-few", BRITTLE)
+    known = comparing.Comparisons()
+    for _ in range(comparing.RUNNING_MAX):
+        known.start(running.op, "compare-few", BRITTLE)
+    with pytest.raises(Conflict, match="wait for one"):
+        known.start(running.op, "compare-few", BRITTLE)
+    await known.close()
+
+
 async def test_the_docs_of_the_toolbox_name_every_name_with_what_it_takes(running: Running) -> None:
     docs = {one["name"]: one for one in toolbox_docs()}
     assert set(docs) == set(toolbox.__all__)

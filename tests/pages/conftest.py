@@ -10,6 +10,12 @@ from redis.asyncio import Redis
 from visitors import House, open_house
 
 
+@pytest.fixture(scope="session")
+def valkey_url(valkey_url: str) -> str:
+    """Give a room of its own in Valkey: gateways of other tests tell of themselves for some seconds more."""
+    return f"{valkey_url}?db=6"
+
+
 @pytest_asyncio.fixture
 async def house(tmp_path: Path, valkey_url: str) -> AsyncIterator[House]:
     async with open_house(tmp_path, valkey_url) as house:

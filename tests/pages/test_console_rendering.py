@@ -1,10 +1,13 @@
 """One URL, two renderings; what was typed is shown again, and never taken for markup."""
 
+from typing import Any
+
 import pytest
 from visitors import House
 
 from console.pages import people
 from console.security import derive
+from console.texts import pretty
 from gateway.errors import StoreBusy
 from gateway.operations.audit import PAGE
 from gateway.operations.users import rename_user
@@ -150,3 +153,11 @@ async def test_the_process_says_that_it_is_alive_and_how_everything_is(house: Ho
     assert ready.json()["status"] == "down"
     assert ready.json()["checks"]["database"]["status"] == "ok"
     assert ready.json()["checks"]["gateways"]["why"] == ["no gateway runs: nothing is taken"]
+
+
+async def test_a_large_document_is_not_laid_out_as_it_may_be_deep_as_well() -> None:
+    deep: Any = [0] * 200_000
+    for _ in range(100):
+        deep = [deep]
+    assert len(pretty(deep)) < 500_000
+    assert pretty({"a": [1]}) == '{\n  "a": [\n    1\n  ]\n}'

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def manned(running: Running) -> AsyncIterator[House]:
-    yield await staff(running, "reach", "within-ours", "within-theirs")
+    yield await staff(running, "beyond", "within-ours", "within-theirs")
 
 
 @pytest.mark.parametrize("kind", ["replay", "discard"])

@@ -82,6 +82,10 @@ STRANGE = {
     "a parcel that is text": envelope("text"),
     "a parcel that is a number": envelope(7),
     "a function nobody knows": envelope(b"\x02\x00", function="run_this"),
+    "times that are no numbers": bytes(
+        msgpack.packb({"t": "soon", "f": "take", "a": (b"\x63",), "k": {}, "et": "now"})
+    ),
+    "a time beyond all years": bytes(msgpack.packb({"t": None, "f": "take", "a": (b"\x63",), "k": {}, "et": 2**63})),
     "an envelope that is a list": bytes(msgpack.packb([1, 2])),
     "bytes that are no msgpack": b"\xc1\xc1\xc1",
     "a pickle, as arq writes it": pickle.dumps({"t": None, "f": "take", "a": (b"x",), "k": {}, "et": 1}),

@@ -53,7 +53,7 @@ def rows_of(store: Store) -> dict[str, list[Any]]:
 
 def test_copied_rows_are_those_that_applying_leaves(tmp_path: Path) -> None:
     growth, copies = import_module("tests.bench.growth"), import_module("tests.bench.copies")
-    events = [growth._order(number, person=number) for number in range(2 * copies.SAMPLE)]
+    events = [growth.order(number, person=number) for number in range(2 * copies.SAMPLE)]
     told = [
         replace(event, received_at=events[number % copies.SAMPLE].received_at) for number, event in enumerate(events)
     ]

@@ -96,6 +96,21 @@ def transform(request, context):
         assert outcome.kind == "actions", outcome
 
 
+async def test_what_was_moved_to_an_older_generation_is_not_left_behind_either(pool, play):
+    text = """
+def transform(request, context):
+    rings = []
+    for number in range(20_000):
+        ring = ['x' * (2000 + number % 2)]
+        ring.append(ring)
+        rings.append(ring)
+    return [{'a': len(rings)}]
+"""
+    for _ in range(6):
+        outcome = await play(text, source="no-old-leaks", limits=Limits(transform_cpu_seconds=5, wall_seconds=20))
+        assert outcome.kind == "actions", outcome
+
+
 async def test_the_log_is_cut_at_its_limit_and_says_so(play):
     outcome = await play("def transform(request, context):\n    for n in range(10_000): print('line', n)\n")
     assert len(outcome.logs.encode()) < 17 * 1024
