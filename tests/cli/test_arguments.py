@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 import pytest
 import typer
 
-from gateway.cli.arguments import parse_identifier, parse_since
-from gateway.cli.arguments import parse_setting
+from gateway.cli.arguments import parse_identifier, parse_setting, parse_since
 
 MINUTE, HOUR, DAY = 60_000_000, 3_600_000_000, 86_400_000_000
 
