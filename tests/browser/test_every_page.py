@@ -10,12 +10,15 @@ import console as console_package
 from console.site import find_sections
 
 AXE = Path(console_package.__file__).parent.parent / "static" / "node_modules" / "axe-core" / "axe.min.js"
+# Not looked at: what leads on at once, and what no person reads. /docs is drawn by Swagger UI, whose colours are its
+# own: test_docs looks at it.
+ELSEWHERE = ("/", "/sign-in", "/docs", "/toolbox.json", "/overview/ticks", "/metrics")
 PAGES = [
     route.path
     for section in find_sections()
     for route in section.routes
-    if route.method == "GET" and "{" not in route.path and route.path not in ("/", "/sign-in", "/docs")
-]  # /docs is drawn by Swagger UI, whose colours are its own: test_docs looks at it
+    if route.method == "GET" and "{" not in route.path and route.path not in ELSEWHERE
+]
 SIZES = {"wide": (1280, 860), "narrow": (390, 844)}
 LOOKS = [(size, theme) for size in SIZES for theme in ("light", "dark")]
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
