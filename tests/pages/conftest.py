@@ -13,7 +13,7 @@ from visitors import House, open_house
 @pytest.fixture(scope="session")
 def valkey_url(valkey_url: str) -> str:
     """Give a room of its own in Valkey: gateways of other tests tell of themselves for some seconds more."""
-    return f"{valkey_url}?db=6"
+    return f"{valkey_url}?db=22"
 
 
 @pytest_asyncio.fixture
