@@ -68,7 +68,8 @@ def wait_for_valkey(path: Path) -> None:
 def run_valkey(folder: Path, *options: str) -> Iterator[str]:
     """Run an empty Valkey of its own; gives its URL."""
     path = folder / "v.sock"
-    argv = [str(find_valkey_binary()), "--port", "0", "--unixsocket", str(path), "--dir", str(folder), "--save", "", "--databases", "64"]
+    argv = [str(find_valkey_binary()), "--port", "0", "--unixsocket", str(path), "--dir", str(folder), "--save", ""]
+    argv += ["--databases", "64"]  # a corner for each product that tests run
     argv += ["--appendonly", "yes", "--appendfsync", "always", "--logfile", str(folder / "valkey.log"), *options]
     process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

@@ -108,11 +108,13 @@ class Nursery:
 
     async def _find_server(self) -> ForkServer:
         try:
-            await asyncio.wait_for(self._is_ready.wait(), _SERVER_WAIT_SECONDS)
+            async with asyncio.timeout(_SERVER_WAIT_SECONDS):
+                while True:
+                    await self._is_ready.wait()
+                    if self._server is not None:  # else it has died again before this was told
+                        return self._server
         except TimeoutError:
             raise SandboxUnavailable("the fork server is away") from None
-        assert self._server is not None
-        return self._server
 
     async def _bear_of(self, server: ForkServer, limits: Limits, body_bytes: int, on_death: OnDeath) -> Channel:
         try:

@@ -19,9 +19,9 @@ async def test_a_source_lives_its_whole_life_by_api_alone(running: Running, admi
     await admin.done("PUT", "/api/sources/by-api/secrets/word", {"value": WORD["x-word"]})
     pushed = await admin.done("POST", "/api/sources/by-api/versions", {"text": OPEN_SCRIPT, "is_published": True})
     assert (pushed["number"], pushed["is_live"]) == (1, True)
-    await post(running, "by-api", email="life@example.com", visits=1)
+    await post(running, "by-api", email="api-life@example.com", visits=1)
     await admin.done("POST", "/api/sources/by-api/pause")
-    held = await running.http.post("/in/by-api", json={"email": "life@example.com", "visits": 2}, headers=WORD)
+    held = await running.http.post("/in/by-api", json={"email": "api-life@example.com", "visits": 2}, headers=WORD)
     assert (await running.event(held.json()["id"], "held"))["status"] == "held"
     assert (await admin.done("POST", "/api/sources/by-api/resume"))["taken_up"] == 1
     await running.event(held.json()["id"], "applied")

@@ -103,11 +103,11 @@ async def test_versions_are_counted_and_an_older_one_can_be_published_again(runn
 
 
 async def test_a_version_of_another_source_cannot_be_published(running: Running) -> None:
-    await running.add_source("mine")
+    await running.add_source("mine-not-theirs")
     await running.add_source("theirs")
     (theirs,) = await scripts.list_versions(running.op, "theirs")
     with pytest.raises(NotFound):
-        await scripts.publish_version(running.op, "mine", theirs["id"])
+        await scripts.publish_version(running.op, "mine-not-theirs", theirs["id"])
 
 
 async def test_a_text_that_is_pushed_and_not_published_does_not_run(running: Running) -> None:

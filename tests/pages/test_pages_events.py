@@ -158,13 +158,13 @@ async def test_a_search_is_kept_under_a_name_and_for_its_person_alone(manned: Ho
 
 
 async def test_an_event_tells_its_life_and_nothing_in_it_is_obeyed(running: Running, manned: House) -> None:
-    event_id = await post(running, "shop-ours", email="life@example.com", word=EVIL)
+    event_id = await post(running, "shop-ours", email="event-life@example.com", word=EVIL)
     text = (await (await manned.signed_in("viewer")).get(f"/events/{event_id}")).text
     assert EVIL not in text
     assert text.count("<script") == 1
     for told in ("Received", "Genuine", "1 valid action", "Attempt 1", "Applied", "upsertContact", "attribute word"):
         assert told in text, told
-    assert 'href="/contacts/email:life%40example.com"' in text
+    assert 'href="/contacts/email:event-life%40example.com"' in text
 
 
 async def test_credentials_are_masked_until_who_may_asks_for_them(running: Running, manned: House) -> None:
