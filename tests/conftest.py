@@ -49,6 +49,8 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[Server]:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if why := config.stash.get(NOT_TESTED, None):
         terminalreporter.write_line(f"PostgreSQL was NOT tested: {why}", red=True, bold=True)
+    if any("NOT TESTED in a browser" in str(report.longrepr) for report in terminalreporter.stats.get("skipped", ())):
+        terminalreporter.write_line("The console was NOT tested in a browser: install Chromium", red=True, bold=True)
 
 
 @pytest.fixture(scope="session")
