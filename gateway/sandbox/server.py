@@ -58,8 +58,11 @@ class _Server:
 
     def serve(self) -> NoReturn:
         control = self._control.fileno()
+        poll = select.poll()  # not select: a gateway of many connections hands over a descriptor past its 1,024
+        for descriptor in (control, self._wakeups):
+            poll.register(descriptor, select.POLLIN)
         while True:
-            readable, _, _ = select.select([control, self._wakeups], [], [])
+            readable = {descriptor for descriptor, _ in poll.poll()}
             if self._wakeups in readable:
                 os.read(self._wakeups, _ORDER_BYTES)
                 self._reap()

@@ -9,6 +9,7 @@ import pytest
 from sandbox_children import EVENT_ID, YES, make_head, make_script, play_script
 
 from gateway.errors import SandboxUnavailable, ScriptRefused
+from gateway.sandbox.descriptors import raise_descriptor_limit
 from gateway.sandbox.limits import Limits
 from gateway.sandbox.outcome import Outcome
 from gateway.sandbox.pool import Pool
@@ -231,3 +232,18 @@ async def test_an_unreadable_head_is_a_failure_and_no_crash(pool):
     outcome = await pool.run(make_script(ECHO), b"{", b"{}", event_id=EVENT_ID)
     assert (outcome.kind, outcome.is_authenticated) == ("failed", False)
     assert (await play_script(pool, ECHO, {"n": 1})).kind == "actions"
+
+
+async def test_a_gateway_of_more_than_a_thousand_connections_starts_its_sandbox():
+    """What it hands to the fork server then has a number that select() does not take."""
+    raise_descriptor_limit()
+    held = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
+    pool = Pool()
+    try:
+        await pool.start()
+        outcome = await run(pool, make_script(ECHO), 1)
+        assert orjson.loads(outcome.actions)[0]["n"] == 1
+    finally:
+        await pool.close()
+        for descriptor in held:
+            os.close(descriptor)
