@@ -1,8 +1,7 @@
 """Serve: the console's process, behind a port of its own, until it is told to stop."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import uvicorn
@@ -14,7 +13,7 @@ from gateway.ingest.connection import limited_protocol, sweep
 from gateway.logs import configure_logs, log
 from gateway.operations.operator import open_operator
 from gateway.operations.users import ensure_admin
-from gateway.serve.loop import hear_stop, run
+from gateway.serve.loop import Server, hear_stop, run
 
 DRAIN_SECONDS = 3  # a page is done by then; live views are cut
 
@@ -27,7 +26,7 @@ def serve_console(settings: Settings) -> None:
 
 async def _serve(settings: Settings) -> None:
     async with open_console(settings) as app:
-        server = _Server(server_config(app, settings))
+        server = Server(server_config(app, settings))
 
         def stop() -> None:
             server.should_exit = True
@@ -55,14 +54,6 @@ def server_config(app: Starlette, settings: Settings) -> uvicorn.Config:
         server_header=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its signals: it raises them again when it ends."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 @asynccontextmanager

@@ -1,8 +1,7 @@
 """The gateway program: the path of a webhook and the action API, behind one port."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import uvicorn
@@ -26,7 +25,7 @@ from gateway.operations.operator import open_operator
 from gateway.queue.enqueue import Enqueuer
 from gateway.registry import Registry
 from gateway.sandbox.pool import Pool
-from gateway.serve.loop import hear_stop, run, spare_the_collector
+from gateway.serve.loop import Server, hear_stop, run, spare_the_collector
 from gateway.serve.telling import Address, telling
 from gateway.tracing import open_tracing
 
@@ -76,7 +75,7 @@ def serve_gateway(settings: Settings) -> None:
 async def _serve(settings: Settings) -> None:
     async with open_gateway(settings) as app:
         spare_the_collector()
-        server = _Server(server_config(app, settings))
+        server = Server(server_config(app, settings))
 
         def stop() -> None:
             app.drain()
@@ -109,14 +108,6 @@ def server_config(app: Gateway, settings: Settings) -> uvicorn.Config:
         timeout_graceful_shutdown=DRAIN_SECONDS,
         backlog=2048,
     )
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its signals: it raises them again when it ends, and the flushes would not be waited for."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 @asynccontextmanager

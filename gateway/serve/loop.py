@@ -4,12 +4,15 @@ Takes a program, runs it on uvloop where that is to be had, and hears the signal
 """
 
 import asyncio
+import contextlib
 import gc
 import os
 import signal
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
+
+import uvicorn
 
 from gateway.logs import log
 
@@ -63,3 +66,11 @@ def hear_stop(stop: Callable[[], None]) -> None:
 def _end_now(why: str) -> None:
     log.warning("ended_at_once", why=why)
     os._exit(1)
+
+
+class Server(uvicorn.Server):
+    """uvicorn without its signals: it raises them again when it ends, and the flushes would not be waited for."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield

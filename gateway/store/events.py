@@ -97,12 +97,6 @@ def load_listed(connection: Connection, event_ids: Collection[str]) -> list[dict
     return [_shown(row) for row in connection.execute(chosen.order_by(events.c.id.desc()))]
 
 
-def count_events(
-    connection: Connection, *, source: str | None = None, status: str | None = None, since: int | None = None
-) -> int:
-    return connection.scalar(select(func.count()).where(*_conditions(source, status, since)).select_from(events)) or 0
-
-
 def count_by_source(connection: Connection, status: str) -> dict[str, int]:
     """Count the events of a status by source."""
     rows = connection.execute(
