@@ -31,14 +31,20 @@ def list_held(connection: Connection, source: str, after: str, limit: int) -> li
 def list_stragglers(connection: Connection) -> list[str]:
     """Give what is held though its source runs, and what waits for something that is there; oldest first."""
     found: set[str] = set()
-    for chosen in (_held_for_nothing(), _waiting_for_a_contact(), _waiting_for_a_list(), _waiting_for_a_merge()):
+    kinds = (_held, _waiting_for_nothing, _waiting_for_a_contact, _waiting_for_a_list, _waiting_for_a_merge)
+    for chosen in (kind() for kind in kinds):
         found.update(connection.scalars(chosen.limit(STRAGGLERS_MAX)))
     return sorted(found)[:STRAGGLERS_MAX]
 
 
-def _held_for_nothing() -> Select[tuple[str]]:
+def _held() -> Select[tuple[str]]:
     paused = select(sources.c.name).where(sources.c.state == "paused")
     return select(events.c.id).where(events.c.status == Status.HELD.value, events.c.source.not_in(paused))
+
+
+def _waiting_for_nothing() -> Select[tuple[str]]:
+    lacks = select(waits.c.event_id).where(waits.c.event_id == events.c.id).exists()
+    return select(events.c.id).where(events.c.status == Status.WAITING.value, ~lacks)
 
 
 _is_same = and_(identifiers.c.value == waits.c.name, identifiers.c.key == waits.c.key)
@@ -61,6 +67,11 @@ def _waiting_for_a_merge() -> Select[tuple[str]]:
         .group_by(waits.c.event_id)
         .having(func.count(identifiers.c.contact_id.distinct()) == 1)
     )
+
+
+def forget_waits(connection: Connection, event_ids: Collection[str]) -> None:
+    """Let these wait for nothing: whoever takes them up, at the latest the next sweep, finds out what they lack now."""
+    dialect.delete_one_of(connection, waits.c.event_id, event_ids)
 
 
 def fail_waiting(connection: Connection, *, before: int) -> int:

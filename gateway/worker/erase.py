@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote, quote_plus
 
 from gateway import clock
-from gateway.event import Status
 from gateway.logs import log
 from gateway.queue.parcel import Erase
 from gateway.store.audit import write_audit
@@ -21,7 +20,7 @@ from gateway.store.engine import Connection, Store
 from gateway.store.erasure import Told, delete_people, find_people, list_event_ids, load_told
 from gateway.store.identifiers import Identifier
 from gateway.store.tombstones import find_erased, write_tombstones
-from gateway.worker.apply.erased import Erased, empty_told
+from gateway.worker.apply.erased import Erased, empty_told, free_waiting
 from gateway.worker.apply.project import project_without
 
 PAGE_EVENTS = 200
@@ -29,7 +28,6 @@ PAGE_EVENTS = 200
 NEEDLE_CHARACTERS_MIN = 12
 PHONE_CHARACTERS_MIN = 8
 END_OF_TIME = 2**62
-_PENDING = (Status.WAITING.value, Status.HELD.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,31 +41,32 @@ class Step:
 def erase_step(store: Store, erase: Erase) -> Step:
     if erase.after is None:
         with store.writing() as connection:
-            return Step(_forget(connection, erase))
+            return _forget(connection, erase)
     return _search(store, erase)
 
 
-def _forget(connection: Connection, erase: Erase) -> Erase:
+def _forget(connection: Connection, erase: Erase) -> Step:
     """Take the person out of the ledger; where it has more identifiers than are asked for, ask again with all."""
     named = set(erase.identifiers)
     contact_ids, held = find_people(connection, named)
     done = find_erased(connection, named)
     if all(done.get(identifier, 0) >= erase.requested_at for identifier in named):
-        return replace(erase, after="")  # this step was done before: who is there now has come anew
+        return Step(replace(erase, after=""))  # this step was done before: who is there now has come anew
     if held - named:
-        return replace(erase, identifiers=tuple(sorted(held | named)))
+        return Step(replace(erase, identifiers=tuple(sorted(held | named))))
     at = clock.now()
     gone, event_ids = delete_people(connection, contact_ids)
     project_without(connection, gone)
     write_tombstones(connection, named, at)
     emptied = empty_told(connection, event_ids, _erased(named, at), at)
-    return replace(
+    following = replace(
         erase,
         after="",
         contacts=erase.contacts + len(contact_ids),
         effects=erase.effects + len(gone),
-        events=erase.events + emptied,
+        events=erase.events + len(emptied),
     )
+    return Step(following, free_waiting(connection, emptied))
 
 
 def _erased(identifiers: Collection[Identifier], at: int) -> Erased:
@@ -81,12 +80,11 @@ def _search(store: Store, erase: Erase) -> Step:
         tells = _Searcher(erase.identifiers).tells
         found = [told for told in load_told(connection, page, with_requests=True) if tells(told)]
     with store.writing() as connection:
-        if found:
-            until = find_erased(connection, set(erase.identifiers))
-            empty_told(connection, [told.id for told in found], Erased(until), clock.now())
+        until = find_erased(connection, set(erase.identifiers))
+        emptied = empty_told(connection, [told.id for told in found], Erased(until), clock.now())
+        retaken = free_waiting(connection, emptied)
         if not page:
             _write_down(connection, erase)
-    retaken = tuple(told.id for told in found if told.status in _PENDING)
     if not page:
         return Step(None, retaken)
     return Step(replace(erase, after=page[-1], events=erase.events + len(found)), retaken)

@@ -29,6 +29,7 @@ from gateway import clock
 from gateway.event import Event, Status
 from gateway.queue.parcel import Erase, pack_erase, unpack
 from gateway.store.audit import list_audit
+from gateway.store.pending import list_stragglers
 from gateway.store.requests import load_request
 from gateway.store.tables import lists, tombstones
 from gateway.store.tombstones import find_erased
@@ -217,6 +218,31 @@ def test_what_failed_or_waits_is_searched_too(desk: Desk, patch: pytest.MonkeyPa
     assert (raw(desk, 1), desk.event(1)["status"]) == (None, "failed")
     assert (desk.event(2)["status"], desk.event(2)["waits_for"]) == ("ignored", [])
     assert raw(desk, 3) == (b"{}", b"joann@example.com c1 c10"), "another one's address, and an id that is too short"
+
+
+def test_what_waited_for_more_than_the_erased_person_is_taken_again(desk: Desk, patch: pytest.MonkeyPatch) -> None:
+    """Its replay was found by the ledger, and it as the root of that: the search does not meet it any more."""
+    friend = {"email": "bob@example.com"}
+    desk.send(make_event(1, join("VIP", ANN, isAllowedToCreateLists=False), upsert(friend)))
+    desk.send(make_event(2, upsert(ANN), root=1))
+    assert (desk.event(1)["status"], desk.has_contact("email", "bob@example.com")) == ("waiting", False)
+    erase(desk, ("customId", "c1"), at=at(100), patch=patch)
+    assert (desk.event(1)["status"], desk.has_contact("email", "bob@example.com")) == ("duplicate", True)
+
+
+def test_the_sweep_takes_up_what_a_step_that_died_has_freed(desk: Desk, patch: pytest.MonkeyPatch) -> None:
+    desk.send(make_event(1, join("VIP", ANN, isAllowedToCreateLists=False)), make_event(2, upsert(ANN)))
+    patch.setattr(clock, "now", lambda: at(100))
+    step = Erase("era_1", "test", at(100), event_id(10**9), tuple(ANN.items()))
+    searching = erase_step(desk.store, step).following
+    assert searching is not None
+    erase_step(desk.store, searching)  # and nobody hears what it gave to be taken again
+    with desk.store.reading() as connection:
+        assert list_stragglers(connection) == [event_id(1)]
+    desk.retake(1)
+    assert desk.event(1)["status"] == "ignored"
+    with desk.store.reading() as connection:
+        assert list_stragglers(connection) == []
 
 
 def test_a_held_event_is_emptied_and_ends_ignored(desk: Desk, patch: pytest.MonkeyPatch) -> None:

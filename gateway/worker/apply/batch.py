@@ -24,7 +24,7 @@ from gateway.store.lists import create_lists
 from gateway.store.rulings import Ruling, find_known, find_paused, find_waiting, load_pending, save_rulings
 from gateway.store.tries import Failures, Try
 from gateway.worker.apply.attempt import Attempts
-from gateway.worker.apply.erased import empty_told
+from gateway.worker.apply.erased import empty_told, free_waiting
 from gateway.worker.apply.identity import Identity
 from gateway.worker.apply.project import project
 
@@ -103,7 +103,9 @@ def _apply(
     create_lists(connection, attempts.created_lists, at)
     _note_tries(attempts.rulings.values(), at, started)
     save_rulings(connection, list(attempts.rulings.values()), attempts.replaced, lane)
-    empty_told(connection, [one for one, ruling in attempts.rulings.items() if ruling.is_erased], attempts.erased, at)
+    of_erased = [one for one, ruling in attempts.rulings.items() if ruling.is_erased]
+    emptied = empty_told(connection, of_erased, attempts.erased, at)
+    woken += free_waiting(connection, emptied, but=attempts.rulings.keys())
     applied = [Applied(event_id, ruling.status, ruling.reason) for event_id, ruling in attempts.rulings.items()]
     return _with_woken(applied, woken)
 

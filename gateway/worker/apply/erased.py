@@ -16,9 +16,11 @@ from gateway.actions.activities import CreateContactActivities
 from gateway.actions.contacts import UpsertContact
 from gateway.actions.lists import AddContactsToList, RemoveContactsFromList
 from gateway.errors import BadRequest, Unprocessable
+from gateway.event import Status
 from gateway.store.engine import Connection
 from gateway.store.erasure import Emptied, Told, empty_events, load_told
 from gateway.store.identifiers import Identifier
+from gateway.store.pending import forget_waits
 from gateway.store.tombstones import find_erased, has_tombstones
 from gateway.worker.apply import activities, contacts
 from gateway.worker.apply.clocks import not_after
@@ -86,13 +88,20 @@ def _with_contacts(document: Mapping[str, Any], left: Action) -> dict[str, Any]:
     return {**document, name: {**document[name], "identifiers": left.contacts.identifiers}}
 
 
-def empty_told(connection: Connection, event_ids: Collection[str], erased: Erased, at: int) -> int:
-    """Take the erased out of stored events and out of those of the same requests; gives how many."""
+def empty_told(connection: Connection, event_ids: Collection[str], erased: Erased, at: int) -> list[Told]:
+    """Take the erased out of stored events and out of those of the same requests; gives what those told."""
     if not event_ids:
-        return 0
-    emptied = [_emptied(told, erased) for told in load_told(connection, event_ids, with_requests=False)]
-    empty_events(connection, emptied, at)
-    return len(emptied)
+        return []
+    told = load_told(connection, event_ids, with_requests=False)
+    empty_events(connection, [_emptied(one, erased) for one in told], at)
+    return told
+
+
+def free_waiting(connection: Connection, emptied: Collection[Told], but: Collection[str] = ()) -> tuple[str, ...]:
+    """Give those that wait, to be taken again: what they lacked may have gone with the person they waited for."""
+    waiting = tuple(one.id for one in emptied if one.status == Status.WAITING.value and one.id not in but)
+    forget_waits(connection, waiting)
+    return waiting
 
 
 def _emptied(told: Told, erased: Erased) -> Emptied:
