@@ -254,7 +254,7 @@ def check_two_ways(desk: Desk, data: st.DataObject, world: list[Event]) -> None:
 many = settings(
     max_examples=EXAMPLES,
     deadline=None,
-    derandomize="HOOKWRIGHT_TEST_EXAMPLES" not in os.environ,
+    derandomize="HOOKWRIGHT_TEST_EXAMPLES" not in os.environ or "CI" in os.environ,
     suppress_health_check=list(HealthCheck),
     database=None,
 )
