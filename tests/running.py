@@ -142,15 +142,31 @@ async def serving(settings: Settings) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def working(settings: Settings) -> AsyncIterator[None]:
-    """Run the worker in this process."""
-    async with open_worker(settings) as lanes:
-        tasks = [asyncio.create_task(lane.run()) for lane in lanes]
-        try:
-            yield
-        finally:
-            for lane in lanes:
-                await lane.stop()
-            await asyncio.gather(*tasks, return_exceptions=True)
+    """Run the worker in this process, and again where it ends by itself, as the supervisor does.
+
+    Between two tests this loop stands still: to the time-outs of Redis that is an outage.
+    """
+    is_up = asyncio.Event()
+    task = asyncio.create_task(_work(settings, is_up))
+    await asyncio.wait([task, asyncio.create_task(is_up.wait())], return_when=asyncio.FIRST_COMPLETED)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _work(settings: Settings, is_up: asyncio.Event) -> None:
+    while True:
+        async with open_worker(settings) as lanes:
+            tasks = [asyncio.create_task(lane.run()) for lane in lanes]
+            is_up.set()
+            try:
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for lane in lanes:
+                    await lane.stop()
+                await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @asynccontextmanager
