@@ -199,7 +199,9 @@ def _lay_out(body: bytes) -> str | None:
     try:
         document = json.loads(body)
         is_flat = _is_within(document, LAID_OUT_DEPTH_MAX)
-        return json.dumps(document, ensure_ascii=False, indent=2) if is_flat else None
+        # Half a character ("\\ud800") is one to JSON, and none to a page: it is shown as it was written.
+        laid_out = json.dumps(document, ensure_ascii=False, indent=2).encode(errors="backslashreplace")
+        return laid_out.decode() if is_flat else None
     except (ValueError, RecursionError):
         return None
 

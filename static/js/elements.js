@@ -59,6 +59,36 @@ class Chart extends HTMLElement {
   }
 }
 
+// <hw-ticks data-from="/overview/ticks">: fires "tick" for each of the server's. A browser opens six connections to a
+// host, for all of its tabs together: a page that nobody sees holds none of them.
+class Ticks extends HTMLElement {
+  look = () => {
+    if (document.hidden) this.close();
+    else this.open();
+  };
+
+  connectedCallback() {
+    document.addEventListener("visibilitychange", this.look);
+    this.look();
+  }
+
+  disconnectedCallback() {
+    document.removeEventListener("visibilitychange", this.look);
+    this.close();
+  }
+
+  open() {
+    if (this.stream) return;
+    this.stream = new EventSource(this.dataset.from);
+    this.stream.addEventListener("tick", () => this.dispatchEvent(new Event("tick", { bubbles: true })));
+  }
+
+  close() {
+    this.stream?.close();
+    this.stream = undefined;
+  }
+}
+
 // A form with data-confirm="What will happen?" asks before it is sent.
 function confirmFirst(event) {
   const form = event.target.closest("form[data-confirm]");
@@ -95,7 +125,8 @@ function ask(question, button, act) {
 }
 
 export function watchElements() {
-  for (const [name, element] of Object.entries({ copy: Copy, toast: Toast, editor: Editor, chart: Chart })) {
+  const elements = { copy: Copy, toast: Toast, editor: Editor, chart: Chart, ticks: Ticks };
+  for (const [name, element] of Object.entries(elements)) {
     customElements.define(`hw-${name}`, element);
   }
   // In the capturing phase: before htmx takes the form.

@@ -1,6 +1,5 @@
-// htmx with what we use of its family: morphing swaps and server-sent events. Its settings are in the page's head.
+// htmx with what we use of its family: morphing swaps. Its settings are in the page's head.
 import htmx from "htmx.org";
-import "htmx-ext-sse/dist/sse.esm.js";
 import { Idiomorph } from "idiomorph/htmx";
 
 window.htmx = htmx;

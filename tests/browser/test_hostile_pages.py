@@ -1,6 +1,8 @@
 """Every page that there is, full of hostile texts: nothing is obeyed, nothing runs over, axe has no complaint."""
 
+import re
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -79,6 +81,17 @@ def test_nothing_hostile_is_obeyed_and_nothing_runs_over(page: Page, values: dic
     assert page.locator(INJECTED).count() == 0
     assert "49" not in page.locator("main").inner_text().replace(values["event_id"], "").split(), "no template was run"
     look(page, LOOKS)
+
+
+def test_every_link_leads_somewhere(page: Page, values: dict[str, str]) -> None:
+    links: dict[str, str] = {}
+    for path in (address(path, values) for path in (PAGES | FURTHER).values()):
+        answer = page.request.get(path)
+        shown = answer.text() if answer.status == 200 else ""  # what is wrong in an address stays wrong in its links
+        links |= {unescape(href).partition("#")[0]: path for href in re.findall(r'<a [^>]*?href="(/[^"]*)"', shown)}
+    answers = {href: page.request.get(href, max_redirects=0).status for href in links}
+    assert {href: (status, links[href]) for href, status in answers.items() if status >= 400} == {}
+    assert len(links) > 100
 
 
 def test_hostile_texts_are_shown_as_texts(page: Page, values: dict[str, str]) -> None:

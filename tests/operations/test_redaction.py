@@ -132,6 +132,7 @@ def test_a_body_is_shown_as_people_read_it() -> None:
     assert show_body("Grüße\n".encode()) == "Grüße\n"
     assert show_body(b"\x00\x01" * 9).splitlines()[1] == "00000010  00 01"
     assert show_body(b"") == ""
+    assert show_body(b'{"half":"\\ud800"}') == '{\n  "half": "\\ud800"\n}'
 
 
 SESSION = pytest.mark.asyncio(loop_scope="session")
