@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from gateway import clock
 from gateway.errors import QueueUnavailable
 from gateway.ingest.receive import Received
+from gateway.ingest.room import Room
 from gateway.logs import log
 from gateway.metrics import Metrics
 from gateway.queue.kept import Kind, keep, take_capture_place
@@ -32,8 +33,8 @@ class _Entry:
 
 
 class Kept:
-    def __init__(self, redis: Redis, metrics: Metrics) -> None:
-        self._redis, self._metrics = redis, metrics
+    def __init__(self, redis: Redis, metrics: Metrics, room: Room) -> None:
+        self._redis, self._metrics, self._room = redis, metrics, room
         self._waiting: asyncio.Queue[_Entry] = asyncio.Queue(WAITING_MAX)
         self._task: asyncio.Task[None] | None = None
         self._over: set[tuple[str, int]] = set()  # captures whose places are taken
@@ -47,10 +48,10 @@ class Kept:
             await asyncio.gather(self._task, return_exceptions=True)
 
     def put(self, kind: Kind, source: str, request_id: str, reason: str, received: Received) -> None:
-        try:
-            self._waiting.put_nowait(_Entry(kind, source, request_id, reason, received))
-        except asyncio.QueueFull:
+        if self._room.is_tight or self._waiting.full():
             self._metrics.count("dropped", kind)
+        else:
+            self._waiting.put_nowait(_Entry(kind, source, request_id, reason, received))
 
     async def capture(self, source: Source, request_id: str, received: Received) -> bool:
         """Keep a request as a sample of a source that captures; False where the capture is over.

@@ -21,7 +21,7 @@ from gateway.event import Event
 from gateway.ids import mint_event_id
 from gateway.ingest import respond
 from gateway.ingest.kept import Kept
-from gateway.ingest.rates import SOURCE, Rates
+from gateway.ingest.rates import KEY, SOURCE, Rates
 from gateway.ingest.receive import Disconnected, Receive, Received, Scope, Send, client_address, receive
 from gateway.ingest.respond import Answer
 from gateway.ingest.room import Room
@@ -142,7 +142,9 @@ class Pipeline:
     async def _judge(self, scope: Scope, source: Source, request: Request) -> Judgement:
         assert source.script is not None
         if not source.has_authenticate:  # the default is never "open"
-            require_key(self.registry, scope["headers"], MAY_POST, source.name)
+            key = require_key(self.registry, scope["headers"], MAY_POST, source.name)
+            if per_minute := self.settings.key_requests_per_minute:
+                await self.rates.take(KEY, key.id, per_minute, source.name)
             return await judge(self.pool, source.script, request, start_at="transform")
         return await judge(self.pool, source.script, request, start_at="authenticate")
 

@@ -18,12 +18,15 @@ from gateway.errors import QueueUnavailable, Unavailable
 from gateway.logs import log
 from gateway.queue.connect import read_durability
 from gateway.queue.inspection import read_room
+from gateway.queue.kept import drop_kept
 from gateway.queue.pending import count_pending
 
 LOOK_SECONDS = 1.0
 NUDGED_SECONDS = 0.02  # between two looks that are asked for
 DURABILITY_SECONDS = 30.0
 RETRY_SECONDS = 10
+# Of the memory that the queue may fill: past it nothing is kept of strangers, and what was kept goes.
+TIGHT_SHARE = 0.8
 
 
 class Room:
@@ -31,6 +34,7 @@ class Room:
         self._redis, self._settings = redis, settings
         self._in_flight = 0
         self._full: str | None = None
+        self._is_tight = False
         self._depths: dict[str, int] = {}
         self._added: Counter[str] = Counter()
         self._nudge = asyncio.Event()
@@ -41,6 +45,11 @@ class Room:
     def full(self) -> str | None:
         """Say why nothing is taken; None where there is room."""
         return self._full
+
+    @property
+    def is_tight(self) -> bool:
+        """Say whether memory is so short that there is none for what is no event."""
+        return self._is_tight
 
     async def start(self) -> None:
         await self.look()
@@ -95,11 +104,21 @@ class Room:
         added, self._added = self._added, Counter()
         depths = await count_pending(self._redis, [*added.keys() | self._depths.keys()])
         self._depths = {name: waiting for name, waiting in depths.items() if waiting}
+        used = room.memory_used / (room.memory_max * self._settings.queue_memory_share) if room.memory_max else 0.0
+        await self._make_way(used)
         if room.events >= self._settings.queue_events_max:
             return f"the queue is full: {room.events} events wait"
-        if room.memory_max and room.memory_used > room.memory_max * self._settings.queue_memory_share:
-            return "the queue is full: its memory is used up"
-        return None
+        return "the queue is full: its memory is used up" if used > 1 else None
+
+    async def _make_way(self, used: float) -> None:
+        """Let go of what is no event before events are refused: rejected requests, and samples at the very end."""
+        was, self._is_tight = self._is_tight, used > TIGHT_SHARE
+        if self._is_tight:
+            await drop_kept(self._redis, "rejected")
+        if used > 1:
+            await drop_kept(self._redis, "sample")
+        if self._is_tight and not was:
+            log.warning("memory_tight", why="the queue's memory is nearly used up: rejected requests are not kept")
 
     async def look_at_durability(self) -> None:
         """Say what does not hold our promise, when it changes: a Redis can be told otherwise while it runs."""

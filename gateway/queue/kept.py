@@ -11,11 +11,13 @@ from typing import Any, Literal, cast
 import orjson
 from redis.asyncio import Redis
 
-KEPT_MAX = {"rejected": 1000, "sample": 100}
-BODY_BYTES_MAX = 64 * 1024
-SECONDS_MAX = 7 * 24 * 3600
+from gateway.ids import first_event_id_at
 
 Kind = Literal["rejected", "sample"]
+
+KEPT_MAX: dict[Kind, int] = {"rejected": 1000, "sample": 100}
+BODY_BYTES_MAX = 64 * 1024
+SECONDS_MAX = 7 * 24 * 3600
 
 
 def kept_key(kind: Kind, source: str) -> str:
@@ -66,6 +68,23 @@ async def forget_kept(redis: Redis, kind: Kind, source: str, request_ids: Collec
     for entry in await cast("Awaitable[list[bytes]]", redis.lrange(kept_key(kind, source), 0, -1)):
         if orjson.loads(entry)["id"] in request_ids:
             await cast("Awaitable[int]", redis.lrem(kept_key(kind, source), 1, entry.decode()))
+
+
+async def drop_kept(redis: Redis, kind: Kind) -> None:
+    """Forget all of a kind, of every source: what strangers left goes before anybody genuine is sent away."""
+    async for key in redis.scan_iter(match=kept_key(kind, "*"), count=1000):
+        await redis.unlink(key)
+
+
+async def drop_old_kept(redis: Redis, now: int) -> None:
+    """Forget what is older than seven days (`now`: microseconds): a list lives on as long as something is added."""
+    first_to_stay = first_event_id_at(now - SECONDS_MAX * 1_000_000)
+    for kind in KEPT_MAX:
+        async for key in redis.scan_iter(match=kept_key(kind, "*"), count=1000):
+            while (oldest := await cast("Awaitable[bytes | None]", redis.lindex(key, -1))) is not None:
+                if orjson.loads(oldest)["id"] >= first_to_stay:
+                    break
+                await cast("Awaitable[int]", redis.lrem(key, -1, oldest.decode()))
 
 
 async def list_kept(redis: Redis, kind: Kind, source: str, limit: int = 50) -> list[dict[str, Any]]:

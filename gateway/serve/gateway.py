@@ -130,10 +130,11 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         registry = Registry(op.store, op.redis, op.sealer, pool, settings.registry_path)
         await registry.start()
         stack.push_async_callback(registry.close)
-        kept, room, rates = Kept(op.redis, metrics), Room(op.redis, settings), Rates(op.redis, metrics)
+        room, rates = Room(op.redis, settings), Rates(op.redis, metrics)
+        kept = Kept(op.redis, metrics, room)
         strangers = Strangers(rates, metrics, settings.stranger_refusals_per_minute)
         enqueuer = Enqueuer(settings.effective_redis_url, wait_seconds=settings.enqueue_seconds)
-        for part in (kept, room, strangers, enqueuer):
+        for part in (room, kept, strangers, enqueuer):
             await part.start()
             stack.push_async_callback(part.close)
         lines = RequestLog(settings.log_level, settings.log_format, "gateway")

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from gateway import clock
 from gateway.errors import HookwrightError
 from gateway.logs import log
+from gateway.queue.kept import drop_old_kept
 from gateway.queue.turn import take_turn
 from gateway.store.engine import Store
 from gateway.store.retention import prune_most, prune_old
@@ -42,6 +43,7 @@ class Retention:
         """Prune all there is to prune; gives how many events. Nothing while another worker is at it."""
         pruned = 0
         async with take_turn(self.redis, "retention", seconds=TURN_SECONDS) as turn:
+            await drop_old_kept(self.redis, clock.now())
             while turn.is_ours and (step := await asyncio.to_thread(self._step)):
                 pruned += step
                 await turn.extend()

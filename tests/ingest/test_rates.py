@@ -86,6 +86,14 @@ async def test_an_api_key_has_its_own_rate(few_a_key: Running) -> None:
     assert (await few_a_key.http.get("/api/events/evt_x", headers=other)).status_code == 404
 
 
+async def test_its_rate_holds_at_a_source_that_it_opens_too(few_a_key: Running) -> None:
+    await few_a_key.add_source("by-key", "def transform(request, context):\n    return []\n")
+    key = await few_a_key.make_key("sender", "by-key")
+    answers = [await few_a_key.http.post("/in/by-key", json={}, headers=key) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [202, 202, 202, 429]
+    assert answers[-1].json()["violated-policies"] == ["key-requests"]
+
+
 async def test_two_gateways_count_together(valkey_url: str) -> None:
     redis = open_redis(f"{valkey_url}?db=13")
     one, two = Rates(redis, Metrics()), Rates(redis, Metrics())
