@@ -70,7 +70,17 @@ def run_valkey(folder: Path, *options: str) -> Iterator[str]:
     path = folder / "v.sock"
     argv = [str(find_valkey_binary()), "--port", "0", "--unixsocket", str(path), "--dir", str(folder), "--save", ""]
     argv += ["--databases", "64"]  # a corner for each product that tests run
-    argv += ["--appendonly", "yes", "--appendfsync", "always", "--logfile", str(folder / "valkey.log"), *options]
+    argv += [
+        "--appendonly",
+        "yes",
+        "--appendfsync",
+        "always",
+        "--maxmemory",
+        "2gb",
+        "--logfile",
+        str(folder / "valkey.log"),
+        *options,
+    ]
     process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_for_valkey(path)

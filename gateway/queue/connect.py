@@ -122,6 +122,8 @@ def _warnings(text: dict[str, str]) -> list[str]:
         warnings.append("appendfsync is not always: a crash of Redis may lose the last second of what was answered 202")
     if text.get("maxmemory-policy") != "noeviction":
         warnings.append("maxmemory-policy is not noeviction: a full Redis throws events away")
+    if text.get("maxmemory", "0") == "0":
+        warnings.append("maxmemory is 0: no limit of memory holds, and a flood takes all that the machine has")
     return warnings
 
 

@@ -37,7 +37,7 @@ class OwnValkey:
         path = self.folder / "v.sock"
         path.unlink(missing_ok=True)
         argv = [str(find_valkey_binary()), "--port", "0", "--unixsocket", str(path), "--dir", str(self.folder)]
-        argv += ["--save", "", "--appendonly", "yes", "--appendfsync", "always", *options]
+        argv += ["--save", "", "--appendonly", "yes", "--appendfsync", "always", "--maxmemory", "1gb", *options]
         self.process = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )

@@ -76,6 +76,7 @@ async def test_a_redis_that_keeps_its_word_is_warned_of_nothing(own_valkey: OwnV
         ("appendfsync", "everysec", "may lose the last second"),
         ("appendfsync", "no", "may lose the last second"),
         ("maxmemory-policy", "allkeys-lru", "throws events away"),
+        ("maxmemory", "0", "takes all that the machine has"),
     ],
 )
 async def test_each_setting_that_breaks_the_promise_of_a_202_is_said(
