@@ -39,7 +39,8 @@ def try_(
 ) -> None:
     """Run a script on one request in the real sandbox; nothing is stored or queued. Exit code 1 if it fails.
 
-    Shows the verdict, the answer that the sender would get, the actions with the fault of every bad place, the log.
+    Shows the verdict, the answer that the sender would get, the actions with the fault of every bad place, the log,
+    and what it took of time and of the memory that it may have.
     """
     text = read_script(file)
     named = {"event": event, "fixture": fixture, "sample": sample}
@@ -103,8 +104,15 @@ def _show_tried(tried: dict[str, Any], file: Path) -> None:
             "log": tried["logs"].rstrip(),
             "trace": [f"line {line['line']}: {line['text']}" for line in tried["trace"]],
             "time": ", ".join(f"{name.removesuffix('_ms')} {ms:g} ms" for name, ms in tried["timing"].items()),
+            "memory": _in_mebibytes(tried["memory"]),
         }
     )
+
+
+def _in_mebibytes(memory: dict[str, int] | None) -> str | None:
+    if memory is None:
+        return None
+    return f"{memory['peak_bytes'] / 2**20:.1f} of {memory['limit_bytes'] / 2**20:.1f} MiB"
 
 
 def diff(source: SourceName, before: TextName = "live", after: TextName = "draft", as_json: AsJson = False) -> None:

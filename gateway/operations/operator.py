@@ -18,7 +18,7 @@ from gateway.store.registry import raise_generation
 
 T = TypeVar("T")
 
-# People try one text after the other: the children of those before are soon sent home.
+# People compare one text after the other: the children of those before are soon sent home.
 CHILDREN_MAX = 16
 
 

@@ -1,8 +1,8 @@
 """Trying: run any text of a source on one request, in the real sandbox, and see what would come of it.
 
 Takes a text (a draft, also one that is not saved) or a version, and a trial request; gives verdict, the answer that
-the sender would get, actions with the fault of every bad place, log, trace and times. Nothing is stored or queued.
-Each text has a child of its own, which stays warm while it is tried again.
+the sender would get, actions with the fault of every bad place, log, trace, times and memory. Nothing is stored or
+queued. A trial has a child of its own, new and soon gone: what that has taken at its most, the trial has taken.
 """
 
 import base64
@@ -65,18 +65,22 @@ async def try_script(
         runnable = await load_unpublished(op, source, wanted)
     except ScriptRefused as refused:
         return {"problems": [asdict(problem) for problem in refused.problems]}
-    tried = await run_once(op, runnable, request, is_vouched=is_vouched)
-    return {"problems": [], "reference": request.reference, **_document(runnable, tried)}
+    tried = await run_once(op, runnable, request, is_vouched=is_vouched, is_measured=True)
+    return {"problems": [], "reference": request.reference, **_document(runnable, tried, len(request.body))}
 
 
-async def run_once(op: Operator, runnable: Runnable, request: TrialRequest, *, is_vouched: bool = False) -> Tried:
-    """Run one request through a text, and rule on the outcome as the path does."""
+async def run_once(
+    op: Operator, runnable: Runnable, request: TrialRequest, *, is_vouched: bool = False, is_measured: bool = False
+) -> Tried:
+    """Run one request through a text, and rule on the outcome as the path does; `is_measured`: memory, too."""
     pool = await op.pool()
     pool.lift(runnable.source.name)  # what another text has done in this sandbox says nothing of this one
     event_id = request.event_id
     start_at: Stage = "transform" if is_vouched or not runnable.source.has_authenticate else "authenticate"
     started = time.perf_counter()
-    outcome = await pool.run(runnable.script, request.head, request.body, event_id=event_id, start_at=start_at)
+    outcome = await pool.run(
+        runnable.script, request.head, request.body, event_id=event_id, start_at=start_at, is_measured=is_measured
+    )
     seconds = time.perf_counter() - started
     asked = Request(event_id, event_id, request.received_at, request.head, request.body)
     try:
@@ -86,7 +90,7 @@ async def run_once(op: Operator, runnable: Runnable, request: TrialRequest, *, i
     return Tried(outcome, judgement, None, seconds, start_at)
 
 
-def _document(runnable: Runnable, tried: Tried) -> dict[str, Any]:
+def _document(runnable: Runnable, tried: Tried, body_bytes: int) -> dict[str, Any]:
     outcome, event = tried.outcome, tried.judgement and tried.judgement.event
     actions = _read(outcome.actions)
     return {
@@ -105,11 +109,12 @@ def _document(runnable: Runnable, tried: Tried) -> dict[str, Any]:
         "logs": outcome.logs,
         "trace": list(outcome.trace),
         "timing": _timing(tried),
+        "memory": _memory(tried, runnable.script.limits.memory_budget_bytes(body_bytes)),
     }
 
 
 def _timing(tried: Tried) -> dict[str, float]:
-    """Give milliseconds: CPU by stage, and all that the caller waited for the sandbox."""
+    """Give milliseconds: CPU by stage, and all that the caller waited for a new sandbox and its answer."""
     whole, first = tried.outcome.cpu_seconds, tried.outcome.authenticate_cpu_seconds
     if tried.outcome.kind in ("rejected", "try_later"):
         first = whole
@@ -118,6 +123,12 @@ def _timing(tried: Tried) -> dict[str, float]:
         "transform_cpu_ms": round((whole - first) * 1000, 3),
         "wall_ms": round(tried.wall_seconds * 1000, 3),
     }
+
+
+def _memory(tried: Tried, limit_bytes: int) -> dict[str, int] | None:
+    """Give the peak above a child at rest, and how far it might have gone; None where the peak is not known."""
+    peak = tried.outcome.memory_peak_bytes
+    return None if peak is None else {"peak_bytes": peak, "limit_bytes": limit_bytes}
 
 
 def _read(actions: bytes) -> Any:

@@ -119,7 +119,7 @@ class Children:
             del self._births[key]
 
     async def bear_alone(self, script: Script, body_bytes: int) -> Channel:
-        """Have a child for one large request, to be closed by who asked; nobody else will find it."""
+        """Have a child for one request alone, to be closed by who asked; nobody else will find it."""
         self._make_memory()
         return await self._nursery.bear_loaded(script, body_bytes, self._mourner(script))
 

@@ -1,8 +1,8 @@
 """Crowd: how many requests of each source are at work in its sandbox.
 
 Takes the source of each request as it comes and as it goes; refuses one too many, so that the flood of one
-source never takes every place of a gateway. A large body waits for a turn: one a source, two in all. Never
-looks at what a request says.
+source never takes every place of a gateway. Who has a child alone waits for a turn: one a source, two in all.
+Never looks at what a request says.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 from gateway.errors import SandboxUnavailable
 
 # Each may grow to sixteen times its body.
-_LARGE_AT_ONCE = 2
+_ALONE_AT_ONCE = 2
 
 
 class Crowd:
@@ -23,8 +23,8 @@ class Crowd:
         """Let each source have that many at work, unless it has a limit of its own; None: as many as come."""
         self._in_flight_max = in_flight_max
         self._in_flight: dict[str, int] = {}
-        self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
-        self._large_of_source: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._alone = asyncio.Semaphore(_ALONE_AT_ONCE)
+        self._alone_of_source: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def enter(self, source: str, own_max: int | None) -> None:
         """Count one more. Raises SandboxUnavailable for one too many."""
@@ -39,8 +39,8 @@ class Crowd:
             self._in_flight[source] = count
 
     @asynccontextmanager
-    async def large_turn(self, source: str) -> AsyncIterator[None]:
-        """Wait for a turn among the large: first within the source, then within all."""
-        own = self._large_of_source.setdefault(source, asyncio.Lock())
-        async with own, self._large:
+    async def turn_alone(self, source: str) -> AsyncIterator[None]:
+        """Wait for a turn with a child alone: first within the source, then within all."""
+        own = self._alone_of_source.setdefault(source, asyncio.Lock())
+        async with own, self._alone:
             yield

@@ -1,8 +1,9 @@
-"""Memory: how much of it is left for another child.
+"""Memory: how much of it is left for another child, and how much one has taken.
 
 Takes what the kernel says of this machine (`/proc/meminfo`) and of this program's control group (version 2:
 `memory.max`, also of the groups above it); gives the bytes that are missing below a floor. Where neither is
-to be had nothing is ever missing. Never frees anything: whom to send home is the pool's to say.
+to be had nothing is ever missing. Takes the pid of a child, gives its peak. Never frees anything: whom to send
+home is the pool's to say.
 """
 
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from gateway.sandbox.limits import MIB
 _FLOOR_BYTES_MAX = 256 * MIB
 _FLOOR_SHARE = 16
 
+_PROCESSES = Path("/proc")
 _MEMINFO = Path("/proc/meminfo")
 _OWN_GROUP = Path("/proc/self/cgroup")
 _GROUPS = Path("/sys/fs/cgroup")
@@ -43,6 +45,20 @@ class Memory:
     def _missing_in(self, total: int, available: int) -> int:
         floor = min(total // _FLOOR_SHARE, _FLOOR_BYTES_MAX) if self._floor_bytes is None else self._floor_bytes
         return max(0, floor - available)
+
+
+def peak_bytes(pid: int, budget_bytes: int) -> int | None:
+    """Say how much of its budget a living child has had at its most; None where the kernel does not tell.
+
+    Counted is what the budget limits: the growth of its address space since the lock-down, touched or not. That is
+    the budget without what still lies between its peak and its limit.
+    """
+    peak_kib = _fields((_read(_PROCESSES / str(pid) / "status") or "").replace(":", "")).get("VmPeak")
+    lines = (_read(_PROCESSES / str(pid) / "limits") or "").splitlines()
+    limit = next((line.split()[3] for line in lines if line.startswith("Max address space")), "")
+    if peak_kib is None or not limit.isdigit():
+        return None
+    return budget_bytes - (int(limit) - peak_kib * 1024)
 
 
 def _limited_groups(own_group: Path, groups: Path) -> Iterator[Path]:

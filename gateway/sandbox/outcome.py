@@ -43,6 +43,7 @@ class Outcome:
     occurred_at: int | None = None
     cpu_seconds: float = 0.0
     authenticate_cpu_seconds: float = 0.0  # its part of them
+    memory_peak_bytes: int | None = None  # of the budget, the loading included; None where it was not measured
     retry_after_seconds: int | None = None
 
 

@@ -7,7 +7,7 @@ script does. Never keeps anything of a request.
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from gateway.errors import Problem, SandboxUnavailable, ScriptRefused
@@ -19,7 +19,7 @@ from gateway.sandbox.crowd import Crowd
 from gateway.sandbox.descriptors import raise_descriptor_limit
 from gateway.sandbox.health import Health
 from gateway.sandbox.limits import POOLED_BODY_BYTES_MAX
-from gateway.sandbox.memory import Memory
+from gateway.sandbox.memory import Memory, peak_bytes
 from gateway.sandbox.nursery import LoadDied, Nursery, load
 from gateway.sandbox.outcome import Checked, Outcome
 from gateway.sandbox.proof import SandboxReport
@@ -155,14 +155,18 @@ class Pool:
         *,
         event_id: str,
         start_at: Literal["authenticate", "transform"] = "authenticate",
+        is_measured: bool = False,
     ) -> Outcome:
-        """Run one request; SandboxUnavailable for backoff, quarantine, a crowd, or a fork server that is away."""
+        """Run one request; SandboxUnavailable for backoff, quarantine, a crowd, or a fork server that is away.
+
+        `is_measured`: in a new child that nobody has used before, so that its peak of memory is this request's.
+        """
         self._health.require(script.source)
         operation = wire.AUTHENTICATE if start_at == "authenticate" else wire.TRANSFORM
         self._crowd.enter(script.source, script.limits.in_flight_count)
         try:
-            if len(body) > POOLED_BODY_BYTES_MAX:
-                return await self._run_large(script, operation, event_id, head, body)
+            if is_measured or len(body) > POOLED_BODY_BYTES_MAX:
+                return await self._run_alone(script, operation, event_id, head, body, is_measured=is_measured)
             return await self._run_pooled(script, operation, event_id, head, body)
         except ScriptRefused as refused:
             return Outcome(kind="failed", is_authenticated=False, stage="load", reason=refused.detail[:300])
@@ -182,13 +186,17 @@ class Pool:
             self._health.require(script.source)
         raise SandboxUnavailable(f"the sandbox of {script.source} died under other requests", retry_after_seconds=1)
 
-    async def _run_large(self, script: Script, operation: int, event_id: str, head: bytes, body: bytes) -> Outcome:
+    async def _run_alone(
+        self, script: Script, operation: int, event_id: str, head: bytes, body: bytes, *, is_measured: bool
+    ) -> Outcome:
         """Run in a child for this request alone, with memory for its body."""
-        async with self._crowd.large_turn(script.source):
+        async with self._crowd.turn_alone(script.source):
             for _ in range(_RUNS_MAX):
                 channel = await self._children.bear_alone(script, len(body))
                 try:
                     outcome = await channel.run(operation, event_id, head, body)
+                    if is_measured and outcome is not None:
+                        outcome = _measured(outcome, channel.pid, script.limits.memory_budget_bytes(len(body)))
                 finally:
                     channel.close()
                 if outcome is not None:
@@ -205,7 +213,7 @@ class Pool:
         if outcome.kind != "failed":
             if outcome.is_authenticated:
                 self._health.note_success(script.source)
-        elif outcome.reason is not None and outcome.reason.startswith("limit: memory"):
+        elif _wanted_more_memory(outcome):
             # What it has left lies in pieces: the next large request would fail for no fault of its own.
             self._children.drop(script, channel)
             channel.retire()
@@ -232,6 +240,17 @@ class Pool:
             quarantined=len(self._health.quarantined),
             paused=self._health.paused_count(),
         )
+
+
+def _measured(outcome: Outcome, pid: int, budget_bytes: int) -> Outcome:
+    """Add the peak of the child that gave it; not where it asked for more: a peak leaves out what was refused."""
+    if _wanted_more_memory(outcome):
+        return outcome
+    return replace(outcome, memory_peak_bytes=peak_bytes(pid, budget_bytes))
+
+
+def _wanted_more_memory(outcome: Outcome) -> bool:
+    return outcome.kind == "failed" and (outcome.reason or "").startswith("limit: memory")
 
 
 def _ignore_death(_channel: Channel, _death: Death) -> None:

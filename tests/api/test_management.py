@@ -90,6 +90,8 @@ async def test_a_text_is_tried_on_what_is_given_and_on_what_is_there(running: Ru
     pasted = {"body": '{"email": "try@example.com"}', "headers": WORD}
     tried = await admin.done("POST", path, {"text": MENDED, "request": pasted})
     assert (tried["status"], tried["actions"][0]["attributes"]) == ("queued", {"visits": 0})
+    assert set(tried["timing"]) == {"authenticate_cpu_ms", "transform_cpu_ms", "wall_ms"}
+    assert tried["memory"] is None or 0 <= tried["memory"]["peak_bytes"] < tried["memory"]["limit_bytes"]
     assert (await admin.done("POST", path, {"request": pasted}))["status"] == "failed"
     event_id = await post(running, "api-try", email="try@example.com")
     body = {"text": MENDED, "reference": f"event:{event_id}", "is_vouched": True}

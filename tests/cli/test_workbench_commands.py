@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import re
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -59,6 +61,9 @@ async def test_a_file_is_tried_on_an_event_and_a_failure_ends_with_one(
     assert json.loads((await run(*line, "--json")).stdout)["status"] == "rejected"
     word = f"x-word: {WORD['x-word']}"
     assert json.loads((await run(*line, "-H", word, "--json")).stdout)["status"] == "queued"
+    if sys.platform == "linux":
+        assert json.loads(good.stdout)["memory"]["limit_bytes"] == 80 * 1024 * 1024
+        assert re.search(r"^memory +\d\.\d of 80\.0 MiB$", (await run(*line, "-H", word)).stdout, re.MULTILINE)
     assert (await run("scripts", "try", "cli-try", str(new))).exit_code == 2
 
 

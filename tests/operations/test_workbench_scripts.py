@@ -1,6 +1,7 @@
 """Writing scripts: drafts, fixtures, trying a text, and comparing it with what is live."""
 
 import asyncio
+import sys
 
 import orjson
 import pytest
@@ -15,6 +16,7 @@ from gateway.operations.toolbox_docs import GROUPS, completion_items, toolbox_do
 from gateway.operations.trial_requests import find_request, paste_request, read_headers
 from gateway.operations.trying import try_script
 from gateway.plugins import load_plugin
+from gateway.sandbox.limits import MIB, Limits
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -137,6 +139,33 @@ async def test_a_failing_text_shows_its_lines_its_log_and_its_times(running: Run
     assert timing["authenticate_cpu_ms"] > 0
     assert timing["transform_cpu_ms"] > 0
     assert timing["wall_ms"] > timing["authenticate_cpu_ms"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the peak of a process")
+async def test_a_trial_tells_what_it_took_of_memory_and_not_what_the_one_before_took(running: Running) -> None:
+    op, name = running.op, "try-memory"
+    await running.add_source(name)
+    text = "def transform(request, context):\n    print(len(bytes(request.json * 1024 * 1024)))\n"
+    peaks = []
+    for mib in (20, 1, 20):
+        request = await paste_request(op, name, body=b"%d" % mib)
+        memory = (await try_script(op, name, request, text=text))["memory"]
+        assert memory["limit_bytes"] == Limits().memory_budget_bytes(2)
+        peaks.append(memory["peak_bytes"] // MIB)
+    assert peaks[0] == peaks[2] == 20
+    assert peaks[1] < 5
+    large = await paste_request(op, name, body=b"1" + b" " * 3 * MIB)
+    memory = (await try_script(op, name, large, text=text))["memory"]
+    assert memory["limit_bytes"] == Limits().memory_budget_bytes(3 * MIB + 1)
+
+
+async def test_a_trial_that_was_ended_tells_no_memory(running: Running) -> None:
+    op, name = running.op, "try-ended"
+    await running.add_source(name)
+    request = await paste_request(op, name, body=b"{}")
+    tried = await try_script(op, name, request, text="def transform(request, context):\n    while True: pass\n")
+    assert tried["reason"].startswith("limit: ")
+    assert tried["memory"] is None
 
 
 async def test_wrong_actions_are_shown_with_the_fault_of_every_bad_place(running: Running) -> None:

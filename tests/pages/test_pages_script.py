@@ -1,6 +1,7 @@
 """The workbench on its pages: drafts, trying, comparing, publishing, and the way back."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 
 import pytest
@@ -100,6 +101,7 @@ async def test_what_is_typed_is_tried_on_a_real_request_and_kept_as_a_fixture(ru
     )
     assert good.text.strip().startswith('<div id="tried"')
     assert "attributes.visits" in good.text
+    assert ("of 80 MiB memory" in good.text) == (sys.platform == "linux")
     assert "It does not compile" in await write(ours, f"{SCRIPT}/try", 200, text="import os", request=reference)
     where = await write(ours, f"{SCRIPT}/keep", text=LENIENT, request=reference, fixture="a visit")
     assert where == f"{SCRIPT}?try=fixture%3Aa+visit"

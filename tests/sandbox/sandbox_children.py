@@ -38,9 +38,13 @@ async def play_script(
     *,
     headers: dict[str, str] | None = None,
     start_at: Literal["authenticate", "transform"] = "authenticate",
+    is_measured: bool = False,
     **fields: Any,
 ) -> Outcome:
     """Run one request through a script; a script without authenticate gets one that says yes."""
     whole = text if "def authenticate" in text else text + YES
     data = body if isinstance(body, bytes) else orjson.dumps({} if body is None else body)
-    return await pool.run(make_script(whole, **fields), make_head(headers), data, event_id=EVENT_ID, start_at=start_at)
+    script = make_script(whole, **fields)
+    return await pool.run(
+        script, make_head(headers), data, event_id=EVENT_ID, start_at=start_at, is_measured=is_measured
+    )

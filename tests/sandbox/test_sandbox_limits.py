@@ -1,16 +1,22 @@
 """Limits: what ends a request, what is known of it then, and who else is touched (nobody)."""
 
 import dataclasses
+import os
+import sys
 
 import orjson
 import pytest
 
 from gateway.sandbox.limits import MIB, Limits, describe_bytes
+from gateway.sandbox.memory import peak_bytes
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 LOOP = "def transform(request, context):\n    while True: pass\n"
 QUICK = Limits(authenticate_cpu_seconds=0.03, transform_cpu_seconds=0.05, load_seconds=0.1)
+GENEROUS = Limits(transform_cpu_seconds=5, wall_seconds=20)
+
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the peak of a process")
 
 
 async def test_a_loop_in_transform_ends_and_the_yes_before_it_is_known(play):
@@ -81,6 +87,63 @@ def transform(request, context):
 async def test_memory_ends_at_its_limit_and_is_named(play, code):
     outcome = await play(f"def transform(request, context):\n    return [{{'a': {code}}}]\n")
     assert (outcome.kind, outcome.is_authenticated, outcome.reason) == ("failed", True, "limit: memory 64 MiB")
+
+
+@needs_linux
+@pytest.mark.parametrize(
+    ("code", "least", "most"),
+    [
+        ("'a' * 3", 0, 4 * MIB),
+        ("len(bytes(20 * 1024 * 1024))", 20 * MIB, 24 * MIB),
+        ("len([str(n) for n in range(300_000)])", 15 * MIB, 40 * MIB),
+        ("len('x' * (70 * 1024 * 1024))", 70 * MIB, 80 * MIB),
+    ],
+)
+async def test_the_peak_of_a_measured_request_is_told_on_the_scale_of_its_limit(play, code, least, most):
+    text = f"def transform(request, context):\n    return [{{'a': {code}}}]\n"
+    outcome = await play(text, limits=GENEROUS, is_measured=True)
+    assert outcome.kind == "actions", outcome
+    assert outcome.memory_peak_bytes is not None
+    assert least <= outcome.memory_peak_bytes < most
+
+
+@needs_linux
+async def test_a_peak_of_a_large_body_is_measured_against_what_the_body_adds(play):
+    items = [{"id": number, "name": f"product {number}"} for number in range(60_000)]
+    text = "def transform(request, context):\n    return [{'n': len(request.json)}]\n"
+    outcome = await play(text, items, limits=GENEROUS, is_measured=True)
+    body_bytes = len(orjson.dumps(items))
+    assert outcome.memory_peak_bytes is not None
+    assert 10 * body_bytes < outcome.memory_peak_bytes < GENEROUS.memory_budget_bytes(body_bytes)
+
+
+@needs_linux
+async def test_nobody_is_told_the_peak_of_the_request_before(play):
+    text = """
+def transform(request, context):
+    return [{'a': len(bytes(request.json['mib'] * 1024 * 1024))}]
+"""
+    outcomes = [await play(text, {"mib": mib}, source="peaks", is_measured=True) for mib in (40, 5, 40)]
+    peaks = [(outcome.memory_peak_bytes or 0) // MIB for outcome in outcomes]
+    assert peaks[0] == peaks[2] == 40
+    assert 5 <= peaks[1] < 8
+
+
+async def test_no_peak_is_told_where_it_is_not_known(pool, play):
+    small = "def transform(request, context):\n    return [{'a': 1}]\n"
+    assert (await play(small)).memory_peak_bytes is None, "nobody asked"
+    assert (await play(LOOP, limits=QUICK, is_measured=True)).memory_peak_bytes is None, "the child is dead"
+    outcome = await play("def transform(request, context):\n    return bytes(2 ** 31)\n", is_measured=True)
+    assert (outcome.reason, outcome.memory_peak_bytes) == ("limit: memory 64 MiB", None)
+    assert peak_bytes(os.getpid(), MIB) is None, "a process without a limit of its address space"
+    assert peak_bytes(2**22 + 1, MIB) is None, "no process at all"
+
+
+async def test_a_measured_request_leaves_no_child_behind(pool, play):
+    small = "def transform(request, context):\n    return [{'a': 1}]\n"
+    children = pool.stats().children
+    await play(small, is_measured=True)
+    assert pool.stats().children == children
 
 
 async def test_requests_leave_no_memory_behind(pool, play):

@@ -104,10 +104,30 @@ class Difference(Document):
     removed: int
 
 
+class TrialTiming(Document):
+    """Milliseconds: CPU by stage, and all that was waited for a new sandbox and its answer."""
+
+    authenticate_cpu_ms: float
+    transform_cpu_ms: float
+    wall_ms: float
+
+
+class TrialMemory(Document):
+    """The peak above a sandbox at rest, loading the script included, and its limit, which grows with the body.
+
+    Null where it is not known: the sandbox was ended, was refused more than its limit, or is not on Linux.
+    """
+
+    peak_bytes: int
+    limit_bytes: int
+
+
 class Tried(Document):
-    """Verdict, answer, actions, faults, log, trace and times; `problems` alone where the text does not compile."""
+    """Verdict, answer, actions, faults, log, trace, times and memory; `problems` alone where it does not compile."""
 
     problems: list[dict[str, Any]]
+    timing: TrialTiming | None = None
+    memory: TrialMemory | None = None
 
 
 class Compared(Document):

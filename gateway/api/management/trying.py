@@ -28,8 +28,8 @@ PAYLOAD_BYTES_MAX = 11 * 1024 * 1024
 async def try_script(call: Call) -> Any:
     """Run a text, or a version, on one request.
 
-    Gives the verdict, the answer that the sender would get, the actions with the fault of every bad place, log, trace
-    and times.
+    Gives the verdict, the answer that the sender would get, the actions with the fault of every bad place, log, trace,
+    times, and the peak of memory beside its limit.
     """
     given: bodies.Trial = call.body
     asked = await find_trial_request(call, given.reference, given.request)
