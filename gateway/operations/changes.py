@@ -29,12 +29,13 @@ class History:
     cart: dict[str, int] = field(default_factory=dict)
     targets: dict[str, dict[str, Any]] = field(default_factory=dict)  # order or record -> its fields
     clocks: dict[str, dict[str, str]] = field(default_factory=dict)  # … and the clock of each
+    people: list[set[str]] = field(default_factory=list)  # what each goes by whom nothing has joined to another yet
     told: dict[EffectKey, list[Change]] = field(default_factory=dict)
     is_created: bool = False
 
     def hear(self, effect: Effect) -> list[Change]:
         """Take one effect in, and say what it changed; nothing where it only repeats what is known."""
-        changes = [*self._create(effect), *self._identify(effect.identifiers)]
+        changes = [*self._create(effect), *self._merge(effect), *self._identify(effect.identifiers)]
         document = effect.document
         match effect.kind:
             case Kind.CONTACT:
@@ -64,6 +65,20 @@ class History:
             return []
         self.is_created = True
         return [_CREATED]
+
+    def _merge(self, effect: Effect) -> list[Change]:
+        """Say with whom the contact turns out to be one: those whom this effect names were told of apart until now."""
+        further = effect.document["identifiers"] if effect.kind is Kind.CONTACT else {}
+        named = {f"{key}:{value}" for key, value in (*effect.identifiers.items(), *further.items())}
+        known = [person for person in self.people if not person.isdisjoint(named)]
+        if not known:
+            self.people.append(named)
+            return []
+        first, *others = known
+        first.update(named, *others)
+        self.people = [person for person in self.people if person not in others]
+        merges = (", ".join(sorted(other)) for other in others)
+        return [{"what": "contact", "name": "merged with", "before": None, "after": other} for other in merges]
 
     def _identify(self, identifiers: Mapping[str, str]) -> list[Change]:
         return [change for key, value in identifiers.items() if (change := _put("identifier", self.shown, key, value))]

@@ -48,6 +48,23 @@ async def test_a_contact_tells_what_changed_and_which_webhook_said_it(running: R
     assert "Erase this person" not in answer.text
 
 
+async def test_a_merge_is_told_as_what_it_is_on_the_pages_of_the_person_and_of_the_event(
+    running: Running, house: House
+) -> None:
+    mail, number = {"email": "pages-one@example.com"}, {"shop_id": "pages-7"}
+    for identifiers in (mail, number, mail | number):
+        action = {"identifiers": identifiers, "mergeOptions": {"mergeAllowed": True}}
+        answer = await running.http.post("/api/upsertContact", json=action, headers=running.admin)
+        await running.event(event_id := answer.json()["id"])
+    viewer = await house.signed_in("viewer")
+    timeline = (await page(viewer, "/contacts/email:pages-one@example.com")).partition('class="timeline"')[2]
+    assert timeline.count("merged with") == 1
+    told = timeline.partition(f"/events/{event_id}")[2].partition("</li>")[0]
+    assert "<dt>merged with</dt><dd><ins>shop_id:pages-7</ins>" in told.replace("\n", "")
+    event = await page(viewer, f"/events/{event_id}")
+    assert "shop_id:pages-7" in event.partition("<dt>contact merged with</dt>")[2].partition("</dl>")[0]
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [("nobody", 404), ("email:nobody@example.com", 404), ("email:", 400), (":x", 400), ("a:b/c", 404)],

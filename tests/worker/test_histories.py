@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from desk import Desk, bought, make_event, order, put, records, upsert
+from desk import Desk, activity, bought, event_id, make_event, order, put, records, upsert
 from hypothesis import given, settings
 from sqlalchemy import select
 from test_convergence import EXAMPLES, many, shopping, worlds
@@ -11,6 +11,7 @@ from gateway.event import Event
 from gateway.operations.changes import History
 from gateway.operations.timeline import fold
 from gateway.store.documents import load
+from gateway.store.history import find_contact_id
 from gateway.store.tables import contacts, memberships, orders, supplements
 
 
@@ -73,3 +74,50 @@ def test_an_order_that_changes_hands_is_told_from_what_it_was(desk: Desk) -> Non
         histories = fold(connection, list(connection.scalars(select(contacts.c.id))))
     changes = [change for history in histories.values() for many_ in history.told.values() for change in many_]
     assert {"what": "order", "name": "status", "before": "paid", "after": "sent"} in changes
+
+
+def merges(desk: Desk, key: str, value: str) -> list[tuple[str, str]]:
+    """Give (event, with whom) of every merge that the timeline of a contact tells, in the order of time."""
+    with desk.store.reading() as connection:
+        contact_id = find_contact_id(connection, key, value)
+        assert contact_id is not None
+        history = fold(connection, [contact_id])[contact_id]
+    return [
+        (event_id, change["after"])
+        for (event_id, _, _), changes in history.told.items()
+        for change in changes
+        if change["name"] == "merged with"
+    ]
+
+
+def test_a_merge_is_told_where_it_was_said_with_all_that_the_other_went_by(desk: Desk) -> None:
+    shop, mail = {"shop_id": "7"}, {"email": "a@example.com"}
+    told = [
+        make_event(1, upsert({"customId": "c"})),
+        make_event(2, upsert(shop)),
+        make_event(3, upsert(mail | {"phone": "+15550100"})),
+        make_event(4, upsert(shop, attributes={"email": "a@example.com"})),
+        make_event(5, activity(mail | {"customId": "c"})),
+        make_event(6, order(shop | mail)),
+    ]
+    younger = "email:a@example.com, phone:+15550100"
+    joined = [(event_id(4), younger), (event_id(5), f"{younger}, shop_id:7")]
+    for story in (told, told[::-1], [told[4], *told[:4], told[5]]):
+        desk.clear()
+        for event in story:
+            desk.send_and_wake([event])
+        assert merges(desk, "email", "a@example.com") == joined
+        check(desk)
+
+
+def test_a_merge_that_its_event_does_not_say_any_more_is_not_told_of_another(desk: Desk) -> None:
+    one, two = {"email": "a@example.com"}, {"customId": "c"}
+    for event in (
+        make_event(1, upsert(one)),
+        make_event(2, upsert(one | two)),
+        make_event(3, upsert(two), at=0),
+        make_event(4, upsert(one), root=2),
+    ):
+        desk.send(event)
+    assert desk.contact("email", "a@example.com") == desk.contact("customId", "c"), "a merge is never undone"
+    assert merges(desk, "customId", "c") == []
