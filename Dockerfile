@@ -3,11 +3,13 @@
 ARG PYTHON_IMAGE=python:3.11.15-slim-bookworm
 
 FROM ${PYTHON_IMAGE} AS packages
+# requirements-otel.lock: with what sends traces to OpenTelemetry.
+ARG LOCK=requirements.lock
 WORKDIR /app
-COPY requirements.lock ./
+COPY requirements.lock requirements-otel.lock ./
 RUN python -m venv --without-pip .venv \
     && python -m pip --python .venv/bin/python install --no-cache-dir --disable-pip-version-check \
-        --require-hashes -r requirements.lock
+        --require-hashes -r ${LOCK}
 
 # What the console sends to browsers. Node comes out of the same lock.
 FROM packages AS static

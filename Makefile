@@ -50,8 +50,9 @@ screenshots: $(VENV)/.dev $(BUNDLE) ## take the README's pictures of the real pr
 bench: $(VENV)/.dev ## measure the figures of the README, side by side, on this machine
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-lock: ## write the two locks anew (needs uv)
+lock: ## write the three locks anew (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-annotate --no-header -p 3.11 --extra build pyproject.toml -o requirements.lock
+	uv pip compile -q --universal --generate-hashes --no-annotate --no-header -p 3.11 --extra build --extra otel pyproject.toml -o requirements-otel.lock
 	uv pip compile -q --universal --generate-hashes --no-annotate --no-header -p 3.11 --extra build --extra otel --extra dev pyproject.toml -o requirements-dev.lock
 
 clean: ## remove the virtual environment and caches (not ./data)
