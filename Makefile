@@ -17,8 +17,8 @@ help: ## show this list
 run: $(VENV)/.run $(BUNDLE) ## set up and start everything on this machine, with demo sources
 	@exec $(BIN)/hookwright up --demo
 
-test: $(VENV)/.dev $(BUNDLE) ## set up and run the tests
-	@$(BIN)/pytest $(ARGS)
+test: $(VENV)/.dev $(BUNDLE) ## set up and run the tests, one process a core (ARGS="-n 0 tests/path" for some)
+	@$(BIN)/pytest -n auto --dist loadfile $(ARGS)
 
 chaos: $(VENV)/.dev $(BUNDLE) ## the crash tests for ten minutes (HOOKWRIGHT_TEST_CHAOS_SECONDS)
 	@HOOKWRIGHT_TEST_CHAOS_SECONDS=$${HOOKWRIGHT_TEST_CHAOS_SECONDS:-600} $(BIN)/pytest tests/chaos -s $(ARGS)

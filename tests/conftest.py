@@ -2,8 +2,9 @@
 
 import logging
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,7 +15,12 @@ from databases import KINDS, fresh_database, make_template
 from postgres import NoPostgres, Server, run_postgres
 from running import Running, prepare, run_all, run_valkey
 
-NOT_TESTED = pytest.StashKey[str]()
+FIGURE = "figure"
+# How a test that was left out begins to say why, and what is said of it at the end.
+NOT_TESTED = {
+    "NOT TESTED on PostgreSQL": "PostgreSQL was NOT tested",
+    "NOT TESTED in a browser": "The console was NOT tested in a browser: install Chromium",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +39,7 @@ def valkey_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgres(request: pytest.FixtureRequest) -> Iterator[Server]:
+def postgres() -> Iterator[Server]:
     """Run PostgreSQL; a machine that cannot is told so at the end, and is no machine for CI."""
     with ExitStack() as stack:
         try:
@@ -41,16 +47,26 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[Server]:
         except NoPostgres as why:
             if os.environ.get("CI") == "true":
                 pytest.fail(f"CI has to test PostgreSQL: {why}")
-            request.config.stash[NOT_TESTED] = str(why)
-            pytest.skip(str(why))
+            pytest.skip(f"NOT TESTED on PostgreSQL: {why}")
         yield server
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if why := config.stash.get(NOT_TESTED, None):
-        terminalreporter.write_line(f"PostgreSQL was NOT tested: {why}", red=True, bold=True)
-    if any("NOT TESTED in a browser" in str(report.longrepr) for report in terminalreporter.stats.get("skipped", ())):
-        terminalreporter.write_line("The console was NOT tested in a browser: install Chromium", red=True, bold=True)
+@pytest.fixture
+def figure(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Take figures that were measured: they are printed at the end of the run, and never asserted."""
+    return partial(record_property, FIGURE)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what was measured, and loudly what was left out. Reads reports alone: tests may run in other processes."""
+    reports = [one for many in terminalreporter.stats.values() for one in many if isinstance(one, pytest.TestReport)]
+    for report in reports:
+        for name, text in report.user_properties:
+            if name == FIGURE and report.when == "call":
+                terminalreporter.write_line(str(text))
+    for begins, told in NOT_TESTED.items():
+        if any(report.skipped and begins in str(report.longrepr) for report in reports):
+            terminalreporter.write_line(told, red=True, bold=True)
 
 
 @pytest.fixture(scope="session")

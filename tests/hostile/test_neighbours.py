@@ -6,7 +6,7 @@ The fence is switched off here: scripts are plain Python, as if its next hole ha
 import asyncio
 import gc
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -97,7 +97,7 @@ async def settled(running: Running, source: str, count: int) -> list[dict[str, A
 
 
 async def test_a_neighbour_is_answered_and_applied_whatever_the_others_do(
-    fallen: Running, capsys: pytest.CaptureFixture[str]
+    fallen: Running, figure: Callable[[str], None]
 ) -> None:
     await fallen.add_source("neighbour")
     for name, script in KILLERS.items():
@@ -117,12 +117,7 @@ async def test_a_neighbour_is_answered_and_applied_whatever_the_others_do(
     for name, answers in zip(KILLERS, killed, strict=True):
         assert {answer.status_code for answer, _ in answers} <= {202, 503}, name
         assert answers[0][0].json()["status"] == "failed", name
-    with capsys.disabled():
-        kinds = len(KILLERS)
-        print(
-            f"\na neighbour's p99: {p99_ms(alone):.1f} ms alone, {p99_ms(beside):.1f} ms beside {kinds} killers",
-            end=" ",
-        )
+    figure(f"a neighbour's p99: {p99_ms(alone):.1f} ms alone, {p99_ms(beside):.1f} ms beside {len(KILLERS)} killers")
 
 
 async def test_an_attempt_to_break_out_closes_the_source_until_a_person_changes_it(fallen: Running) -> None:

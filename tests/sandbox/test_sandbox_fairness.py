@@ -180,7 +180,7 @@ def private_bytes(pid: int) -> int:
     return sum(int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("Private_"))
 
 
-async def test_five_hundred_sources_live_beside_each_other_in_bounded_memory(capsys):
+async def test_five_hundred_sources_live_beside_each_other_in_bounded_memory(figure):
     if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 4 * SOURCES:
         pytest.skip(f"the hard limit on descriptors is below {4 * SOURCES}")
     before = len(os.listdir("/proc/self/fd"))
@@ -195,8 +195,7 @@ async def test_five_hundred_sources_live_beside_each_other_in_bounded_memory(cap
         assert len(os.listdir("/proc/self/fd")) - before <= 2 * SOURCES + 10
         if os.geteuid() == 0:
             private = sum(private_bytes(channel.pid) for channel in pool._children) / SOURCES
-            with capsys.disabled():
-                print(f"\n{SOURCES} sources at once: {private / MIB:.2f} MiB of private memory each", end=" ")
+            figure(f"{SOURCES} sources at once: {private / MIB:.2f} MiB of private memory each")
             assert private < 5 * MIB
     assert len(os.listdir("/proc/self/fd")) <= before + 5
 

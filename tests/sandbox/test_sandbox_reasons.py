@@ -75,8 +75,8 @@ async def test_a_limit_that_a_script_meets_while_it_is_loaded_is_named_too(play,
     assert re.fullmatch(reason, outcome.reason), outcome.reason
 
 
-async def test_after_a_death_the_next_request_finds_a_new_child(pool, capsys):
-    """Prints how long it takes from the limit to the next answer; asserts that there is one."""
+async def test_after_a_death_the_next_request_finds_a_new_child(pool, figure):
+    """Tells how long it takes from the limit to the next answer; asserts that there is one."""
     limits = Limits(transform_cpu_seconds=60, wall_seconds=0.1)
     script = make_script(YES + transform("while request.json['n']: pass\n    return [{'n': 0}]"), limits=limits)
     took = []
@@ -86,5 +86,4 @@ async def test_after_a_death_the_next_request_finds_a_new_child(pool, capsys):
         assert (await pool.run(script, make_head(), b'{"n": 1}', event_id=EVENT_ID)).reason == "limit: wall_clock 0.1 s"
         assert (await pool.run(script, make_head(), b'{"n": 0}', event_id=EVENT_ID)).kind == "actions"
         took.append((time.perf_counter() - began - limits.wall_seconds) * 1e3)
-    with capsys.disabled():
-        print(f"\nkilled and replaced in {sorted(took)[5]:.0f} ms p50, {max(took):.0f} ms at worst", end=" ")
+    figure(f"killed and replaced in {sorted(took)[5]:.0f} ms p50, {max(took):.0f} ms at worst")
