@@ -26,6 +26,7 @@ from console.security import (
     CSRF_FIELD,
     CSRF_HEADER,
     BodyLimit,
+    OwnHost,
     check_write,
     harden,
     narrow_body,
@@ -75,7 +76,7 @@ def build_console(op: Operator, settings: Settings) -> Starlette:
             *routes,
         ],
         exception_handlers={HTTPException: console.answer_strays},
-        middleware=[Middleware(BodyLimit)],
+        middleware=[Middleware(OwnHost, settings=settings), Middleware(BodyLimit)],
     )
 
 

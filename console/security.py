@@ -2,15 +2,19 @@
 
 Takes settings; gives cookies, the token of forms, headers. A browser has one cookie: a random token that is
 a session if the session table knows its hash, and that the token of its forms is derived from. A write is taken only
-with that token, and from our own origin. Nothing on a page runs or styles inline.
+with that token, and from our own origin. By a name that is not the console's it answers nobody. Nothing on a page
+runs or styles inline.
 """
 
 import hmac
+import re
 import secrets as random
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.config import Settings
@@ -22,6 +26,7 @@ STRANGER_BODY_BYTES_MAX = 64 * 1024  # of who is not signed in: an address, a na
 _BODY_MAX = "hookwright.body_bytes_max"  # in the scope
 CSRF_FIELD, CSRF_HEADER = "csrf", "x-csrf-token"
 _TOKEN_BYTES = 32
+_HOST = re.compile(r"(?:\[([^][]+)]|([^][:@/?#]+))(?::\d*)?")
 
 
 class Cookies:
@@ -123,3 +128,50 @@ class BodyLimit:
             return message
 
         await self._app(scope, counted if scope["type"] == "http" else receive, send)
+
+
+class OwnHost:
+    """Turns away who comes by a name that is not ours: a page of a stranger's whose name was led here (DNS rebinding).
+
+    Such a page always needs a name, so every IP address passes. What tells nothing (`/healthz`) or takes a key, which
+    no browser sends by itself (`/api/`), answers by any name: programs beside us call us as their network does.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._own = {urlsplit(settings.console_url).hostname, settings.console_host.lower(), "localhost"}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        host = None if _is_open(scope) else Headers(scope=scope).get("host")
+        if host is None or self._is_own(host):  # every browser names one
+            await self._app(scope, receive, send)
+            return
+        response = PlainTextResponse(_misdirected(host), 421)
+        harden(response, is_secure=False)
+        await response(scope, receive, send)
+
+    def _is_own(self, host: str) -> bool:
+        found = _HOST.fullmatch(host)
+        name = (found[1] or found[2]).lower().removesuffix(".") if found else ""
+        return name in self._own or name.endswith(".localhost") or _is_ip_address(name)
+
+
+def _is_open(scope: Scope) -> bool:
+    path: str = scope.get("path", "")
+    return scope["type"] != "http" or path == "/healthz" or path.startswith("/api/")
+
+
+def _is_ip_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _misdirected(host: str) -> str:
+    return (
+        f"The console does not answer by the name {host[:100]!r}.\n\n"
+        "Set HOOKWRIGHT_CONSOLE_URL to the address by which people call it, and let a proxy in front of it pass the "
+        "Host header on. By its IP address, and as localhost, it always answers.\n"
+    )

@@ -62,7 +62,7 @@ class Settings(BaseSettings):
     admin_email: str = Field("", description="the first admin of the console")
     admin_password: SecretStr = Field(SecretStr(""), description="of that admin")
     public_url: str = Field("", description="what senders call the gateway; request.url begins with it")
-    console_url: str = Field("", description="what people call the console")
+    console_url: str = Field("", description="what people call the console; by another name it answers nobody: 421")
     trusted_proxies: Csv = Field((), description="networks whose X-Forwarded-For is believed, by commas")
     sandbox: Literal["auto", "strict"] = Field("auto", description="strict: refuse to start without the whole wall")
     sandbox_children_max: int = Field(256, ge=1, le=10_000, description="script processes at once")
@@ -115,7 +115,7 @@ class Settings(BaseSettings):
     def _no_slash_at_the_end(cls, value: str) -> str:
         return value.rstrip("/")
 
-    @field_validator("alert_url")
+    @field_validator("alert_url", "console_url")
     @classmethod
     def _web_address(cls, value: str) -> str:
         if value and not value.startswith(("https://", "http://")):

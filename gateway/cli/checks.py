@@ -69,7 +69,7 @@ async def examine() -> AsyncIterator[Finding]:
         yield Finding("settings", "fault", error.detail, "the README lists every setting")
         return
     yield Finding("settings", "ok", _named_settings())
-    for finding in (*_folder(settings), _disk(settings)):
+    for finding in (*_console(settings), *_folder(settings), _disk(settings)):
         yield finding
     async for finding in _sandbox_and_plugins(settings):
         yield finding
@@ -94,6 +94,15 @@ def _python() -> Finding:
 def _named_settings() -> str:
     named = sorted(name for name in os.environ if name.startswith("HOOKWRIGHT_"))
     return f"all known: {', '.join(named)}" if named else "none is set: every one has its default"
+
+
+def _console(settings: Settings) -> Iterator[Finding]:
+    """A console that other machines reach by a name has to know it: the README says why, under Security."""
+    if settings.console_url:
+        yield Finding("console", "ok", f"answers as {settings.console_url}, as localhost and by IP address")
+    elif settings.console_host not in ("127.0.0.1", "::1", "localhost"):
+        detail = f"listens on {settings.console_host}, and answers by IP address or as localhost alone"
+        yield Finding("console", "warning", detail, "set HOOKWRIGHT_CONSOLE_URL to the address that people call")
 
 
 def _has_database(settings: Settings) -> bool:

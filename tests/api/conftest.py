@@ -13,7 +13,7 @@ from console.app import build_console
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def http(running: Running) -> AsyncIterator[httpx.AsyncClient]:
     app = build_console(running.op, running.settings)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://console.test") as http:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://console.localhost") as http:
         yield http
 
 

@@ -100,7 +100,7 @@ async def console_of(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
         token = await open_session(op, person["id"], person["email"], address="192.0.2.1", browser="bench")
         transport = httpx.ASGITransport(build_console(op, settings))
         cookies = {f"hookwright_{settings.console_port}": token}
-        async with httpx.AsyncClient(transport=transport, base_url="http://console.test", cookies=cookies) as http:
+        async with httpx.AsyncClient(transport=transport, base_url="http://console.localhost", cookies=cookies) as http:
             yield http
 
 

@@ -55,6 +55,20 @@ def test_an_unknown_setting_is_a_fault_with_its_name(data: Path, monkeypatch: py
     assert "Did you mean HOOKWRIGHT_GATEWAY_PORT?" in result.stdout
 
 
+async def test_a_console_that_is_reached_from_elsewhere_has_to_know_its_name(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "console" not in await look(), "on this machine it is called by its address"
+    monkeypatch.setenv("HOOKWRIGHT_CONSOLE_HOST", "0.0.0.0")
+    found = (await look())["console"]
+    assert (found.state, "HOOKWRIGHT_CONSOLE_URL" in found.way_out) == ("warning", True)
+    monkeypatch.setenv("HOOKWRIGHT_CONSOLE_URL", "https://console.example")
+    found = (await look())["console"]
+    assert (found.state, "https://console.example" in found.detail) == ("ok", True)
+    monkeypatch.setenv("HOOKWRIGHT_CONSOLE_URL", "console.example")
+    assert "begins with https://" in faults(await look())["settings"]
+
+
 async def test_private_files_that_others_can_read_are_a_fault(data: Path) -> None:
     prepare_folder(data)
     (data / "secret.key").write_text("x")

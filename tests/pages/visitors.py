@@ -23,7 +23,7 @@ from gateway.store.users import update_user
 
 PASSWORD = "a few good words"
 ROLES = ("viewer", "integrator", "admin")
-BASE = "http://console.test"
+BASE = "http://console.localhost"
 
 
 @dataclass
