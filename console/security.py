@@ -1,6 +1,6 @@
 """Security: what every answer says to the browser, and how a write shows that it is really the person's.
 
-Takes settings; gives cookies, the token of forms, headers. A browser has one cookie: a random token that is
+Takes settings; gives cookies, the token of forms, headers. A browser is known by one cookie: a random token that is
 a session if the session table knows its hash, and that the token of its forms is derived from. A write is taken only
 with that token, and from our own origin. By a name that is not the console's it answers nobody. Nothing on a page
 runs or styles inline.
@@ -9,6 +9,7 @@ runs or styles inline.
 import hmac
 import re
 import secrets as random
+from hashlib import sha256
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.config import Settings
 from gateway.errors import Forbidden
+from gateway.operations.devices import LIFE_SECONDS as DEVICE_SECONDS
 from gateway.operations.sessions import LIFE_SECONDS
 
 BODY_BYTES_MAX = 12 * 1024 * 1024  # a pasted payload of the largest size that a source takes, and its form
@@ -37,10 +39,22 @@ class Cookies:
         prefix = "__Host-" if self.is_secure else ""
         self.session = f"{prefix}hookwright_{settings.console_port}"
         self.said = f"{prefix}hookwright_said_{settings.console_port}"
+        self.known = f"{prefix}hookwright_known_{settings.console_port}"
         self.theme = "hookwright_theme"
 
     def token(self, request: Request) -> str:
         return request.cookies.get(self.session, "")
+
+    def device_pass(self, request: Request, email: str) -> str:
+        """Give the pass that this browser has for an account: one cookie each, so that two people may share it."""
+        return request.cookies.get(self.known_as(email), "")
+
+    def put_device_pass(self, response: Response, email: str, device_pass: str) -> None:
+        self.put(response, self.known_as(email), device_pass, DEVICE_SECONDS)
+
+    def known_as(self, email: str) -> str:
+        """Name the cookie of an account's pass, without telling the account."""
+        return f"{self.known}_{sha256(email.strip().lower().encode()).hexdigest()[:16]}"
 
     def put(self, response: Response, name: str, value: str, seconds: int, *, is_script_free: bool = True) -> None:
         response.set_cookie(

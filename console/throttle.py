@@ -1,9 +1,13 @@
-"""Throttle: how often a sign-in may be tried, from one address and for one account. Counted in Redis, for all consoles.
+"""Throttle: how often a password may be tried, and by whom. Counted in Redis, for all consoles.
 
-Takes an address and an e-mail; raises TooMany past the limit, before any password is looked at. Without Redis nobody
-signs in: who cannot count must not open. Addresses and accounts are kept as hashes, for the window alone.
+Takes who tries; raises TooMany past a limit, before any password is looked at. A browser that has signed in to the
+account before, or is signed in now, is counted for itself alone: whatever others try, they cannot hold its owner out.
+Anybody else is a stranger: counted by address, by account from that address, by account. Without Redis nobody signs
+in: who cannot count must not open. Addresses, accounts and devices are kept as hashes, for the window alone.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 
 from redis.asyncio import Redis
@@ -14,35 +18,56 @@ from gateway.ingest.strangers import address_group
 WINDOW_SECONDS = 15 * 60
 TRIES_PER_ADDRESS = 50  # an office behind one address
 TRIES_PER_ACCOUNT = 20
+TRIES_FROM_ADDRESS = 10  # of one account: so that one address alone cannot shut it to all
+TRIES_PER_DEVICE = 20
 _NAME = "hookwright:sign-in:"
 
 
-async def count_try(redis: Redis, address: str, email: str) -> None:
-    """Count a try. Raises TooMany."""
-    keys = keys_of(address, email)
-    async with redis.pipeline(transaction=True) as pipe:
-        for key in keys:
-            pipe.set(key, 0, ex=WINDOW_SECONDS, nx=True)
-            pipe.incr(key)
-        counts = (await pipe.execute())[1::2]
-    for count, quota, limit in zip(counts, (TRIES_PER_ADDRESS, TRIES_PER_ACCOUNT), ("address", "account"), strict=True):
-        if count > quota:
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How many tries of whom."""
+
+    name: str
+    quota: int
+    who: str
+    is_forgiven: bool = True  # once the right password came
+
+    @property
+    def key(self) -> str:
+        return _NAME + sha256(f"{self.name}:{self.who}".encode()).hexdigest()
+
+
+def limits_of_stranger(address: str, email: str) -> Sequence[Limit]:
+    """Limit who may be anybody, by address (IPv6: its /64, which is one sender's) and by account."""
+    group, account = address_group(address), email.strip().lower()
+    return (
+        Limit("address", TRIES_PER_ADDRESS, group, is_forgiven=False),  # an account of one's own would buy new tries
+        Limit("account-from-address", TRIES_FROM_ADDRESS, f"{group} {account}"),
+        Limit("account", TRIES_PER_ACCOUNT, account),
+    )
+
+
+def limits_of_device(device: str) -> Sequence[Limit]:
+    return (Limit("device", TRIES_PER_DEVICE, device),)
+
+
+async def count_try(redis: Redis, limits: Sequence[Limit]) -> None:
+    """Count a try; what one limit refuses does not count against the next. Raises TooMany."""
+    for limit in limits:
+        async with redis.pipeline(transaction=True) as pipe:
+            pipe.set(limit.key, 0, ex=WINDOW_SECONDS, nx=True)
+            pipe.incr(limit.key)
+            count = (await pipe.execute())[1]
+        if count > limit.quota:
             raise TooMany(
                 f"too many tries; wait {WINDOW_SECONDS // 60} minutes, or ask an admin for a one-time link",
-                limit=f"sign-in-{limit}",
-                quota=quota,
+                limit=f"sign-in-{limit.name}",
+                quota=limit.quota,
                 window_seconds=WINDOW_SECONDS,
                 retry_after_seconds=WINDOW_SECONDS,
             )
 
 
-async def forget_tries(redis: Redis, address: str, email: str) -> None:
-    """Begin anew for an account whose owner has come in."""
-    await redis.delete(keys_of(address, email)[1])
-
-
-def keys_of(address: str, email: str) -> tuple[str, str]:
-    """Name the two counts: of the address (IPv6: its /64, which is one sender's), of the account."""
-    counted = f"address:{address_group(address)}", f"account:{email.strip().lower()}"
-    by_address, by_account = (sha256(text.encode()).hexdigest() for text in counted)
-    return _NAME + by_address, _NAME + by_account
+async def forget_tries(redis: Redis, limits: Sequence[Limit]) -> None:
+    """Begin anew for who knew the password."""
+    await redis.delete(*(limit.key for limit in limits if limit.is_forgiven))

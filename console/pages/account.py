@@ -3,9 +3,9 @@
 from starlette.responses import Response
 
 from console.access import Role
-from console.pages.signin import inside
+from console.pages.signin import inside, know_browser
 from console.section import Section
-from console.throttle import count_try, forget_tries
+from console.throttle import count_try, forget_tries, limits_of_device
 from console.visit import Visit
 from gateway.operations.passwords import CHARACTERS_MAX, CHARACTERS_MIN
 from gateway.operations.sessions import end_other_sessions, list_sessions
@@ -38,16 +38,24 @@ async def password(visit: Visit) -> Response:
     if new != form.raw("again", characters_max=CHARACTERS_MAX):
         form.faults["again"] = "The two are not the same."
     form.settle()
-    await count_try(visit.op.redis, visit.address, visit.who.email)  # a session that was left open guesses no password
+    limits = limits_of_device(visit.who.session)
+    await count_try(visit.op.redis, limits)  # a session that was left open guesses no password
     await change_password(visit.op, visit.who.id, old, new, but_session=visit.who.session)
-    await forget_tries(visit.op.redis, visit.address, visit.who.email)
-    return visit.go(visit.url("account:index"), "Your password is changed; you are signed out everywhere else.")
+    await forget_tries(visit.op.redis, limits)
+    return _stay(visit, "Your password is changed; you are signed out everywhere else.")
 
 
 @section.post("/account/sign-out-elsewhere", role=Role.VIEWER)
 async def sign_out_elsewhere(visit: Visit) -> Response:
     ended = await end_other_sessions(visit.op, visit.who)
-    return visit.go(visit.url("account:index"), f"Signed out in {ended} other browser{'' if ended == 1 else 's'}.")
+    return _stay(visit, f"Signed out in {ended} other browser{'' if ended == 1 else 's'}.")
+
+
+def _stay(visit: Visit, said: str) -> Response:
+    """Go on in this browser, the only one that is known from now on."""
+    response = visit.go(visit.url("account:index"), said)
+    know_browser(visit, response, visit.who.id, visit.who.email)
+    return response
 
 
 @section.post("/theme", role=Role.ANYONE)

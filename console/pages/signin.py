@@ -4,9 +4,10 @@ from starlette.responses import Response
 
 from console.access import Role
 from console.section import Section
-from console.throttle import count_try, forget_tries
+from console.throttle import count_try, forget_tries, limits_of_device, limits_of_stranger
 from console.visit import Visit
 from gateway.errors import NotGenuine
+from gateway.operations.devices import find_device, make_pass
 from gateway.operations.passwords import CHARACTERS_MAX, CHARACTERS_MIN
 from gateway.operations.sessions import check_password, end_session, open_session
 from gateway.operations.users import load_link, take_link
@@ -28,12 +29,14 @@ async def enter(visit: Visit) -> Response:
     email = form.text("email", needed="Which e-mail address?")
     password = form.raw("password", characters_max=CHARACTERS_MAX)
     form.settle()
-    await count_try(visit.op.redis, visit.address, email)
+    device = await find_device(visit.op, email, visit.site.cookies.device_pass(visit.request, email))
+    limits = limits_of_device(device) if device else limits_of_stranger(visit.address, email)
+    await count_try(visit.op.redis, limits)
     try:
         user_id = await check_password(visit.op, email, password)
     except NotGenuine as error:
         form.refuse("", f"{error.detail[0].upper()}{error.detail[1:]}.")
-    await forget_tries(visit.op.redis, visit.address, email)
+    await forget_tries(visit.op.redis, limits)
     return await _open(visit, user_id, email.lower(), visit.asked("next"))
 
 
@@ -71,7 +74,13 @@ async def _open(visit: Visit, user_id: str, email: str, wanted: str) -> Response
     token = await open_session(visit.op, user_id, email, address=visit.address, browser=agent)
     response = visit.go(inside(wanted))
     visit.site.cookies.put_token(response, token)
+    know_browser(visit, response, user_id, email)
     return response
+
+
+def know_browser(visit: Visit, response: Response, user_id: str, email: str) -> None:
+    """Give the browser a pass: from now on nobody else's wrong tries shut it out of this account."""
+    visit.site.cookies.put_device_pass(response, email, make_pass(visit.op, user_id))
 
 
 def inside(wanted: str) -> str:

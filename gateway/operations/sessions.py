@@ -111,12 +111,10 @@ async def end_other_sessions(op: Operator, person: Person) -> int:
     """Sign out everywhere but here; gives how many sessions were ended."""
 
     def work(conn: Connection) -> int:
-        ended = rows.delete_sessions(conn, person.id, but=person.session)
-        told = {"count": ended}
-        write_audit(
-            conn, at=clock.now(), actor=op.actor, operation="session.end_others", subject=person.email, after=told
-        )
-        return ended
+        at = clock.now()
+        told = {"count": rows.delete_sessions(conn, person.id, at, but=person.session)}
+        write_audit(conn, at=at, actor=op.actor, operation="session.end_others", subject=person.email, after=told)
+        return told["count"]
 
     return await op.write(work)
 

@@ -125,7 +125,7 @@ async def take_link(op: Operator, token: str, *, email: str, name: str, password
             told = {"email": user["email"], "role": "admin", "sources": []}
             _audit(conn, replace(op, actor=f"user:{user['email']}"), "user.add", user["email"], after=told)
         rows.update_user(conn, user["id"], name=name, password_hash=password_hash)
-        delete_sessions(conn, user["id"])
+        delete_sessions(conn, user["id"], clock.now())
         _audit(conn, replace(op, actor=f"user:{user['email']}"), "user.password", user["email"])
         return _document(rows.load_user(conn, user["id"]))
 
@@ -173,7 +173,7 @@ async def disable_user(op: Operator, user: str) -> None:
 
     def change(conn: Connection, row: dict[str, Any]) -> dict[str, Any]:
         _keep_an_admin(conn, row)
-        delete_sessions(conn, row["id"])
+        delete_sessions(conn, row["id"], clock.now())
         return {"disabled_at": clock.now()}
 
     await _change(op, user, "user.disable", change, ())
@@ -204,7 +204,7 @@ async def change_password(op: Operator, user_id: str, old: str, new: str, *, but
 
     def work(conn: Connection) -> None:
         rows.update_user(conn, user_id, password_hash=password_hash)
-        delete_sessions(conn, user_id, but=but_session)
+        delete_sessions(conn, user_id, clock.now(), but=but_session)
         _audit(conn, op, "user.password", row["email"])
 
     await op.write(work)

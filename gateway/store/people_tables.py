@@ -17,6 +17,7 @@ users = Table(
     Column("sources", Text, nullable=False, server_default="[]"),  # empty: every source
     Column("created_at", BigInteger, nullable=False),
     Column("disabled_at", BigInteger),
+    Column("devices_since", BigInteger),  # a browser that came in before this is one that never did
 )
 
 links = Table(

@@ -42,8 +42,9 @@ def delete_session(conn: Connection, sha256: str) -> None:
     conn.execute(delete(sessions).where(sessions.c.sha256 == sha256))
 
 
-def delete_sessions(conn: Connection, user_id: str, *, but: str = "") -> int:
-    """Sign a person out everywhere, `but` in one session. Gives how many were ended."""
+def delete_sessions(conn: Connection, user_id: str, at: int, *, but: str = "") -> int:
+    """Sign a person out everywhere, `but` in one session, and know no browser as theirs. Gives how many were ended."""
+    conn.execute(update(users).where(users.c.id == user_id).values(devices_since=at))
     return conn.execute(delete(sessions).where(sessions.c.user_id == user_id, sessions.c.sha256 != but)).rowcount
 
 

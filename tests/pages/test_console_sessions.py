@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from sqlalchemy import update
 from visitors import BASE, PASSWORD, House, open_house
 
-from console.throttle import TRIES_PER_ACCOUNT, TRIES_PER_ADDRESS, keys_of
+from console.throttle import TRIES_PER_ACCOUNT, TRIES_PER_ADDRESS, limits_of_stranger
 from gateway.operations import passwords, users
 from gateway.operations.sessions import LIFE_SECONDS, REST_SECONDS
 from gateway.store.people_tables import sessions
@@ -190,7 +190,8 @@ async def test_a_new_password_takes_the_old_one_and_puts_out_every_other_browser
 async def test_guessing_at_one_account_is_stopped_before_the_password_is_looked_at(house: House) -> None:
     visitor = await house.arriving()
     await enter(visitor, "admin@example.com", WRONG)
-    await house.op.redis.set(keys_of("", "admin@example.com")[1], TRIES_PER_ACCOUNT - 1, keepttl=True)
+    of_account = limits_of_stranger("", "admin@example.com")[2]
+    await house.op.redis.set(of_account.key, TRIES_PER_ACCOUNT - 1, keepttl=True)
     assert (await enter(visitor, "admin@example.com", WRONG)).status_code == 422
     answer = await enter(visitor, "admin@example.com")
     assert answer.status_code == 429
@@ -203,7 +204,7 @@ async def test_guessing_at_many_accounts_from_one_address_is_stopped(house: Hous
     visitor = await house.arriving()
     await enter(visitor, "ghost@example.com", WRONG)
     keys = [key async for key in redis.scan_iter("hookwright:sign-in:*")]
-    assert len(keys) == 2, "one for the address, one for the account"
+    assert len(keys) == 3, "one for the address, one for the account, one for the two together"
     for key in keys:
         assert 0 < await redis.ttl(key) <= 15 * 60
         await redis.set(key, TRIES_PER_ADDRESS, keepttl=True)
@@ -212,7 +213,9 @@ async def test_guessing_at_many_accounts_from_one_address_is_stopped(house: Hous
 
 async def test_coming_in_makes_earlier_slips_forgotten(house: House) -> None:
     visitor = await house.arriving()
+    _, from_address, of_account = limits_of_stranger("127.0.0.1", "admin@example.com")
     for _ in range(2):
-        await house.op.redis.set(keys_of("", "admin@example.com")[1], TRIES_PER_ACCOUNT - 1, ex=60)
+        for limit in (from_address, of_account):
+            await house.op.redis.set(limit.key, limit.quota - 1, ex=60)
         assert (await enter(visitor, "admin@example.com")).status_code == 303
         visitor = await house.arriving()

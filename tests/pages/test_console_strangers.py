@@ -5,7 +5,7 @@ import pytest
 from visitors import BASE, PASSWORD, House
 
 from console.security import STRANGER_BODY_BYTES_MAX, derive
-from console.throttle import TRIES_PER_ACCOUNT, keys_of
+from console.throttle import TRIES_PER_DEVICE, limits_of_stranger
 
 FORM = {"origin": BASE, "content-type": "application/x-www-form-urlencoded"}
 
@@ -33,15 +33,20 @@ async def test_a_form_that_cannot_be_read_is_no_fault_of_ours(house: House, cont
 
 def test_all_addresses_of_one_ipv6_network_count_as_one() -> None:
     """A home has 18 trillion of them: a password tried from each would never be stopped."""
-    first, second, other = (keys_of(f"2001:db8:0:{net}::{host}", "a@b.c")[0] for net, host in ((1, 1), (1, 2), (2, 1)))
-    assert first == second != other
-    assert keys_of("192.0.2.1", "a@b.c")[0] != keys_of("192.0.2.2", "a@b.c")[0]
+    pairs = ((1, 1), (1, 2), (2, 1))
+    first, second, other = (limits_of_stranger(f"2001:db8:0:{net}::{host}", "a@b.c") for net, host in pairs)
+    for limit in (0, 1):  # of the address, and of the account from there
+        assert first[limit].key == second[limit].key != other[limit].key
+    ours, theirs = (limits_of_stranger(f"192.0.2.{host}", "a@b.c") for host in (1, 2))
+    assert ours[0].key != theirs[0].key
 
 
 async def test_guessing_the_password_of_a_session_left_open_is_stopped_too(house: House) -> None:
     visitor = await house.signed_in("viewer")
-    await house.op.redis.set(keys_of("", "viewer@example.com")[1], TRIES_PER_ACCOUNT - 1, ex=60)
     new = {"new": "some other words", "again": "some other words"}
+    assert (await visitor.post("/account/password", {"old": "a guess", **new})).status_code == 422
+    [key] = [key async for key in house.op.redis.scan_iter("hookwright:sign-in:*")]
+    await house.op.redis.set(key, TRIES_PER_DEVICE - 1, keepttl=True)
     assert (await visitor.post("/account/password", {"old": "a guess", **new})).status_code == 422
     answer: httpx.Response = await visitor.post("/account/password", {"old": PASSWORD, **new})
     assert answer.status_code == 429
