@@ -27,6 +27,7 @@ from gateway import clock
 from gateway.errors import HookwrightError, ScriptRefused
 from gateway.logs import log
 from gateway.queue.keys import GATEWAYS, GENERATION_CHANNEL
+from gateway.queue.uses import KeyUses
 from gateway.sandbox.limits import Limits
 from gateway.sandbox.pool import Pool
 from gateway.sandbox.script import Previous, Script
@@ -82,6 +83,7 @@ class Registry:
     def __init__(self, store: Store, redis: Redis, sealer: Sealer, pool: Pool | None, path: Path | None) -> None:
         self._store, self._redis, self._sealer, self._pool, self._path = store, redis, sealer, pool, path
         self._snapshot = Snapshot()
+        self._uses = KeyUses(redis)
         self._task: asyncio.Task[None] | None = None
         self._nudge = asyncio.Event()
         self._id = f"{socket.gethostname()}:{os.getpid()}:{random.token_hex(4)}"
@@ -94,8 +96,11 @@ class Registry:
         return self._snapshot.sources.get(name)
 
     def find_key(self, key: str) -> Key | None:
-        """Find who holds this key: by its hash, so that the time it takes tells nothing of the key."""
-        return self._snapshot.keys.get(sha256(key.encode()).hexdigest())
+        """Find who holds this key, which counts as used: by its hash, so that the time it takes tells nothing of it."""
+        found = self._snapshot.keys.get(sha256(key.encode()).hexdigest())
+        if found is not None:
+            self._uses.note(found.id)
+        return found
 
     async def start(self) -> None:
         """Load the newest snapshot there is; watch for newer ones."""

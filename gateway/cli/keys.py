@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli.arguments import AsJson
-from gateway.cli.output import note, show_json, show_rows
+from gateway.cli.output import note, show_json, show_rows, warn
 from gateway.cli.session import operate
 
 app = typer.Typer(no_args_is_help=True, help="Create, list and revoke API keys; show the secret that signs alerts.")
@@ -47,14 +47,16 @@ def create(
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """List all keys, never the keys themselves."""
+    """List all keys and when each was used last (to the minute), never the keys themselves."""
     from gateway.operations.keys import list_keys
 
     rows = operate(list_keys)
     if as_json:
         show_json(rows)
     else:
-        columns = ["id", "name", "role", "sources", "created_at", "revoked_at"]
+        columns = ["id", "name", "role", "sources", "created_at", "last_used_at", "revoked_at"]
+        if not all(row["is_use_known"] for row in rows):
+            warn("the queue does not answer: when keys were used last is not known")
         show_rows(rows, columns, empty="there are no keys yet: hookwright keys create --name N --role sender")
 
 

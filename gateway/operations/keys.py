@@ -5,12 +5,14 @@ from hashlib import sha256
 from typing import Any
 
 import orjson
+from redis.exceptions import RedisError
 
 from gateway import clock
 from gateway.access import KEY_PREFIX
 from gateway.errors import OperatorError
 from gateway.ids import mint_key_id
 from gateway.operations.operator import Operator
+from gateway.queue.uses import read_key_uses
 from gateway.registry import Key
 from gateway.store.audit import write_audit
 from gateway.store.engine import Connection
@@ -53,6 +55,11 @@ async def create_key(op: Operator, name: str, role: str, sources: list[str]) -> 
 
 
 async def list_keys(op: Operator) -> list[dict[str, Any]]:
+    """List all keys, also revoked ones. `last_used_at` is to the minute, null where no use was seen.
+
+    Without Redis nobody knows: then `is_use_known` is false, and who takes keys away that nobody uses takes none.
+    """
+    uses = await _read_uses(op)
     return [
         {
             "id": row["id"],
@@ -61,9 +68,18 @@ async def list_keys(op: Operator) -> list[dict[str, Any]]:
             "sources": orjson.loads(row["sources"]),
             "created_at": clock.iso(row["created_at"]),
             "revoked_at": clock.iso(row["revoked_at"]),
+            "last_used_at": clock.iso((uses or {}).get(row["id"])),
+            "is_use_known": uses is not None,
         }
         for row in await op.read(read_keys)
     ]
+
+
+async def _read_uses(op: Operator) -> dict[str, int] | None:
+    try:
+        return await read_key_uses(op.redis)
+    except (RedisError, OSError):
+        return None
 
 
 async def find_key(op: Operator, digest: str) -> Key | None:

@@ -20,6 +20,7 @@ PROCESSES = "hookwright:processes"  # process id -> what it tells of itself, JSO
 STATS = "hookwright:stats:"
 TOTALS = "hookwright:totals:"
 LAST_REQUESTS = "hookwright:last"  # source -> unix seconds of its last request
+KEY_USES = "hookwright:key-uses"  # id of an API key -> when it was used last, to the minute
 
 
 def queue_name(lane: Lane) -> str:

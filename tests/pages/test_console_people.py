@@ -14,6 +14,7 @@ from gateway.operations.audit import list_audit
 from gateway.operations.operator import open_operator
 from gateway.operations.sessions import check_password
 from gateway.operations.sources import add_source
+from gateway.queue.keys import KEY_USES
 from gateway.store.people_tables import links
 
 JOINING = {"name": "Ann Otter", "password": PASSWORD, "again": PASSWORD}
@@ -169,7 +170,12 @@ async def test_a_key_is_made_shown_once_and_revoked(house: House) -> None:
     page = (await admin.get("/keys")).text
     assert "till 4" in page
     assert key not in page
+    assert "no use seen" in page
     key_id = page.partition("/keys/")[2].partition("/")[0]
+    await house.op.redis.hset(KEY_USES, key_id, "1800000000000000")
+    page = (await admin.get("/keys")).text
+    assert "2027-01-15 08:00:00" in page
+    assert "no use seen" not in page
     assert (await admin.post(f"/keys/{key_id}/revoke")).status_code == 303
     assert "revoked" in (await admin.get("/keys")).text
     assert (await admin.post(f"/keys/{key_id}/revoke")).status_code == 422

@@ -278,8 +278,17 @@ class NewKey(Key):
     key: str
 
 
+class ListedKey(Key):
+    """`last_used_at` is to the minute; null: no use was seen, or, where `is_use_known` is false, nobody knows."""
+
+    created_at: str
+    revoked_at: str | None
+    last_used_at: str | None
+    is_use_known: bool
+
+
 class Keys(Document):
-    keys: list[Key]
+    keys: list[ListedKey]
     next: str | None
 
 

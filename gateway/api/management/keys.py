@@ -12,7 +12,7 @@ group = Group("keys", "API keys: shown once, stored as a hash, revoked within a 
 
 @group.takes("GET", "/api/keys", roles=MAY_RULE, answer=answers.Keys, parameters=PAGED)
 async def list_keys(call: Call) -> Any:
-    """List the keys, also revoked ones."""
+    """List the keys, also revoked ones, with when each was used last."""
     call.require_every_source()
     return page(await keys.list_keys(call.op), "id", call, "keys")
 
