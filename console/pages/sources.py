@@ -1,6 +1,7 @@
 """Sources: who sends what, is it well, and its switches. New ones are made here, from a plugin or empty."""
 
 import json
+import re
 from typing import Any
 
 from starlette.responses import Response
@@ -20,6 +21,8 @@ from gateway.operations.stats import source_hours
 from gateway.plugins import list_plugins, load_plugin
 
 section = Section("sources", title="Sources", order=20, key="s")
+
+SWITCH_MAX = 100  # as many as one reads; who has more types a part of the name
 
 
 @section.get("/sources", role=Role.VIEWER)
@@ -148,6 +151,32 @@ async def guide(visit: Visit) -> Response:
     if source["plugin"] is None:
         raise NotFound("a source of your own has no guide; the script's first lines say what it does")
     return visit.show("sources/guide.html", source=source, plugin=load_plugin(source["plugin"]))
+
+
+@section.get("/sources/{source}/switch", role=Role.VIEWER)
+async def switch(visit: Visit) -> Response:
+    """Show the way from a page of this source (`to`, a route) to the same page of another one."""
+    every, here, wanted = await _list(visit), visit.params["source"], visit.asked("q")
+    if here not in {row["name"] for row in every}:
+        raise NotFound(f'there is no source "{here}"')
+    rows = [row for row in every if wanted.lower() in f"{row['name']} {row['title']}".lower()]
+    return visit.show(
+        "sources/switch.html",
+        here=here,
+        to=visit.asked("to"),
+        wanted=wanted,
+        entries=[{**row, "url": _same_page(visit, row)} for row in rows[:SWITCH_MAX]],
+        left_out=max(0, len(rows) - SWITCH_MAX),
+    )
+
+
+def _same_page(visit: Visit, row: dict[str, Any]) -> str:
+    """Give the address of the page `to` of a source; of its overview where it has no such page."""
+    route = visit.site.routes.get(visit.asked("to"))
+    is_page = route is not None and route.method == "GET" and re.findall("{.*?}", route.path) == ["{source}"]
+    if route is None or not is_page or not visit.may(route.name) or (route.handler is guide and not row["plugin"]):
+        return visit.url("sources:show", source=row["name"])
+    return visit.url(route.name, source=row["name"])
 
 
 @section.finder(role=Role.VIEWER)
