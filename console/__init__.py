@@ -42,8 +42,8 @@ rows. Nothing of the gateway imports it.
   partials begin with `_`. `/design` shows all parts; use them before making one.
 - Links and forms are boosted by htmx, so that a page is never reloaded; `data-confirm="…"` on a form asks first.
   What is shown once (a link, a key) is the answer to the POST itself; everything else answers by `visit.go`.
-- A live part asks again on `tick from:hw-ticks`; `<hw-ticks data-from=…>` stands outside of it, and hears a GET route that
-  answers a StreamingResponse; that is cut when the console stops.
+- A live part asks again on `tick from:hw-ticks`; `<hw-ticks data-from=…>` stands outside of it, and hears a GET route
+  that answers a StreamingResponse; that is cut when the console stops.
 - No inline script, no inline style (the CSP forbids both). Behaviour that HTML lacks is a custom element in
   `static/js/elements.js`; `<hw-editor>` and `<hw-chart>` load what they need where they stand. `make static` builds.
 - `Section(under="people")` marks the menu's word for a section without one. `section.finder` answers the search box.

@@ -39,7 +39,7 @@ _DISK_FAULT_BYTES, _DISK_WARNING_BYTES = 256 * MIB, 2048 * MIB
 _ASK_SECONDS = 3.0
 _START = "start `hookwright up`"
 _WAYS_OUT = {
-    "redis": "appendonly yes, appendfsync always, a maxmemory and maxmemory-policy noeviction in the configuration of Redis",
+    "redis": "appendonly yes, appendfsync always, maxmemory and maxmemory-policy noeviction, set in Redis",
     "queue": "start more workers, or see `hookwright queue status`",
     "workers": "start `hookwright worker`",
     "gateways": "start `hookwright gateway`",

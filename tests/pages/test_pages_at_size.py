@@ -1,4 +1,4 @@
-"""Every page on ten thousand events: all are answered. What they weigh and how long they took is told at the end of the run."""
+"""Every page on ten thousand events: all are answered. What they weigh and how long they took is told at the end."""
 
 import asyncio
 from collections.abc import Callable
