@@ -70,7 +70,8 @@ OPERATIONS: tuple[Operation, ...] = (
         "/api/events/{event_id}",
         "reading",
         "Show what became of an event",
-        "Known from the moment it was answered. A sender's key sees the status of its own.",
+        "Known from the moment it was answered. A sender's key sees the status of what it posted, and of events of "
+        "the sources that it is limited to.",
         roles=MAY_READ_STATUS,
         answer=dict[str, Any],
     ),

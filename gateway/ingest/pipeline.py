@@ -157,7 +157,9 @@ class Pipeline:
         """Return when the events are on disk, all or none. Raises QueueUnavailable."""
         await self.enqueuer.put(
             *(
-                Packed(event.id, pending_note(event.status, event.source), pack_event(event), event.source)
+                Packed(
+                    event.id, pending_note(event.status, event.source, event.key_id), pack_event(event), event.source
+                )
                 for event in events
             )
         )

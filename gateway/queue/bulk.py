@@ -24,7 +24,7 @@ JOBS_WAITING_MAX = 8
 async def enqueue_bulk(redis: Redis, events: Sequence[Event]) -> None:
     """Put events into one job of the bulk lane; their ids are known as queued from now on."""
     parcel = join_events([pack_event(event) for event in events])
-    notes = [(event.id, pending_note(event.status.value, event.source)) for event in events]
+    notes = [(event.id, pending_note(event.status.value, event.source, event.key_id)) for event in events]
     await send(redis, transaction(Lane.BULK, [parcel], notes))
 
 

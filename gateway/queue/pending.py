@@ -19,9 +19,10 @@ Waiting = Mapping[str, Sequence[str]]
 NOTHING: Waiting = MappingProxyType({})
 
 
-def pending_note(status: str, source: str | None) -> bytes:
-    """Say what an id is until the worker has committed it."""
-    return orjson.dumps({"status": status, "source": source})
+def pending_note(status: str, source: str | None, key_id: str | None = None) -> bytes:
+    """Say what an id is until the worker has committed it, and which API key may ask for it as its own."""
+    note = {"status": status, "source": source}
+    return orjson.dumps(note if key_id is None else note | {"key_id": key_id})
 
 
 async def find_pending(redis: Redis, event_id: str) -> dict[str, Any] | None:

@@ -44,12 +44,14 @@ class Orphanage:
         if not notes:
             return
         log.error("events_lost_by_the_queue", count=len(notes), ids=sorted(notes)[:NAMED_MAX])
-        parked = [_parked(event_id, note["source"]) for event_id, note in notes.items() if note["source"]]
+        parked = [
+            _parked(event_id, note["source"], note.get("key_id")) for event_id, note in notes.items() if note["source"]
+        ]
         if parked:
             await self.writer.apply(parked, Lane.BULK)
         await clear_pending(self.redis, list(notes), by_source((event.id, event.source) for event in parked))
 
 
-def _parked(event_id: str, source: str) -> Event:
+def _parked(event_id: str, source: str, key_id: str | None) -> Event:
     received_at = int(ULID.from_str(event_id.removeprefix("evt_")).milliseconds) * 1000
-    return Event(event_id, event_id, source, received_at, Status.FAILED, stage="queue", reason=REASON)
+    return Event(event_id, event_id, source, received_at, Status.FAILED, stage="queue", reason=REASON, key_id=key_id)

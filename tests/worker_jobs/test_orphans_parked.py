@@ -17,10 +17,14 @@ async def test_a_lost_event_is_failed_with_its_reason_and_waits_no_longer(desk: 
         await desk.redis.hset(PENDING, lost, pending_note("queued", "shop"))  # type: ignore[arg-type,misc]
     orphanage = Orphanage(desk.redis, desk.writer)
     await orphanage.take_in(
-        {event_id: {"status": "queued", "source": "shop"}, replay_id: {"status": "queued", "source": None}}
+        {
+            event_id: {"status": "queued", "source": "shop", "key_id": "key_1"},
+            replay_id: {"status": "queued", "source": None},
+        }
     )
     found = desk.event(event_id) or {}
     assert (found["status"], found["stage"], found["reason"]) == ("failed", "queue", REASON)
+    assert found["key_id"] == "key_1", "whose it was: the key that posted it may ask what became of it"
     assert desk.event(replay_id) is None
     assert [await find_pending(desk.redis, lost) for lost in (event_id, replay_id)] == [None, None]
     (said,) = [line for line in lines if line["event"] == "events_lost_by_the_queue"]
