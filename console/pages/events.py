@@ -20,7 +20,14 @@ from gateway.operations.sources import list_sources
 
 section = Section("events", title="Events", order=30, key="e")
 
-_NOTHING: dict[str, Any] = {"events": [], "next": None, "scanned": 0, "reached_at": None, "is_complete": True}
+_NOTHING: dict[str, Any] = {
+    "events": [],
+    "next": None,
+    "scanned": 0,
+    "unread": 0,
+    "reached_at": None,
+    "is_complete": True,
+}
 _TYPES: dict[Form, str] = {"csv": "text/csv; charset=utf-8", "ndjson": "application/x-ndjson"}
 
 

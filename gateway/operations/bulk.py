@@ -6,6 +6,7 @@ one event a delivery, as `events replay` does; what was posted to the action API
 """
 
 import time
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -14,7 +15,8 @@ from gateway.errors import Conflict, NotFound, OperatorError
 from gateway.ids import mint_bulk_id, mint_event_id
 from gateway.operations.discard import checked_reason
 from gateway.operations.operator import Operator
-from gateway.operations.searching import NOWHERE, passing_ids, read_filter, write_filter
+from gateway.operations.searching import NOWHERE, read_filter, write_filter
+from gateway.operations.sifting import sift
 from gateway.queue.bulk import is_anybody_working
 from gateway.queue.kept import list_kept
 from gateway.store.audit import write_audit
@@ -46,18 +48,39 @@ def _count(conn: Connection, kind: str, chosen: EventFilter) -> dict[str, Any]:
     if not chosen.is_of_payload:
         ask = count_deliveries_of if kind == "replay" else count_discardable_of
         return {"count": ask(conn, chosen), "is_exact": True}
-    count, deadline = 0, time.monotonic() + COUNT_SECONDS
+    count, unread, deadline = 0, 0, time.monotonic() + COUNT_SECONDS
     for rows in walk(conn, chosen, span_of(chosen)):
-        count += len(find_work(conn, kind, rows, chosen))
+        work = find_work(conn, kind, rows, chosen, deadline)
+        count, unread = count + len(work.found), unread + work.unread
         if time.monotonic() > deadline:
             return {"count": count, "is_exact": False}
-    return {"count": count, "is_exact": True}
+    return {"count": count, "is_exact": not unread}
 
 
-def find_work(conn: Connection, kind: str, rows: list[Any], chosen: EventFilter) -> list[tuple[str, str]]:
-    """Give what of these rows is work: (event, root whose request is taken again), in their order."""
-    passing = passing_ids(conn, rows, chosen, is_raw=True)
-    found = [row for row in rows if row.id in passing]
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What of some rows is work, as far as they were looked at."""
+
+    found: list[tuple[str, str]]  # event, root whose request is taken again; in the order of the rows
+    reached: str  # the last row that was looked at; empty: there is none
+    unread: int  # bodies of too many values: what a filter cannot be held against is never touched
+
+
+def find_work(conn: Connection, kind: str, rows: list[Any], chosen: EventFilter, deadline: float) -> Work:
+    """Look at rows until `deadline` of the monotonic clock, at one of them in any case."""
+    found, reached, unread = list[Any](), "", 0
+    for row, is_meant in sift(conn, rows, chosen, is_raw=True):
+        reached = row.id
+        if is_meant:
+            found.append(row)
+        elif is_meant is None:
+            unread += 1
+        if time.monotonic() > deadline:
+            break
+    return Work(_work(conn, kind, found, chosen), reached, unread)
+
+
+def _work(conn: Connection, kind: str, found: list[Any], chosen: EventFilter) -> list[tuple[str, str]]:
     if kind == "discard":
         return [(row.id, row.root) for row in found if row.status in DISCARDABLE]
     scripted = [row for row in found if row.key_id is None]

@@ -19,6 +19,8 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import orjson
 
+from gateway.operations.paths import Paths
+
 MASK = "•••"
 DEPTH_MAX = 100
 # Laid out, a body takes as much more as it is deep: a megabyte of brackets would become a gigabyte.
@@ -103,7 +105,7 @@ def _encode(pairs: Sequence[tuple[str, str]]) -> str:
 def _redact_body(body: bytes, content_type: str, rules: Rules) -> bytes:
     if not body:
         return body
-    masker = _Masker([tuple(path.split(".")) for path in rules.paths])
+    masker = _Masker(rules.paths)
     # JSON is JSON, whatever its sender calls it: read as a form it would be one long name, and names are shown.
     if content_type.partition(";")[0].strip().lower() == _FORM and body.lstrip()[:1] not in (b"{", b"["):
         return _redact_form(body, masker)
@@ -146,39 +148,29 @@ def _is_credential(name: str) -> bool:
 class _Masker:
     """Goes through a document once, with all paths at the same time."""
 
-    def __init__(self, paths: Sequence[tuple[str, ...]]) -> None:
-        self._paths = tuple(paths)
+    def __init__(self, paths: Sequence[str]) -> None:
+        # At its end `**` is what lies below, piece by piece: not the thing itself.
+        self._paths = Paths(f"{path}.*" if path.endswith("**") else path for path in paths)
         self.count = 0
 
     def mask(self, document: Any) -> Any:
-        return self._mask(document, self._paths, 0)
+        return self._mask(document, self._paths.start, 0)
 
-    def _mask(self, value: Any, paths: Sequence[tuple[str, ...]], depth: int) -> Any:
+    def _mask(self, value: Any, here: int, depth: int) -> Any:
         if depth > DEPTH_MAX:
             raise RecursionError
-        # `**` may stand for nothing: then what follows it begins here.
-        paths = [*paths, *(path[1:] for path in paths if path[0] == "**" and len(path) > 1)]
         if isinstance(value, dict):
-            return {name: self._mask_member(name, member, paths, depth) for name, member in value.items()}
+            return {name: self._mask_member(name, member, here, depth) for name, member in value.items()}
         if isinstance(value, list):
-            return [self._mask_member(str(place), member, paths, depth) for place, member in enumerate(value)]
+            return [self._mask_member(str(place), member, here, depth) for place, member in enumerate(value)]
         return value
 
-    def _mask_member(self, name: str, member: Any, paths: Sequence[tuple[str, ...]], depth: int) -> Any:
-        further = [rest for path in paths for rest in _after(path, name)]
-        is_credential = _is_credential(name) and isinstance(member, str | int | float)
-        if is_credential or any(not rest for rest in further):
+    def _mask_member(self, name: str, member: Any, here: int, depth: int) -> Any:
+        further = self._paths.behind(here, name)
+        if self._paths.is_meant(further) or (_is_credential(name) and isinstance(member, str | int | float)):
             self.count += 1
             return MASK
         return self._mask(member, further, depth + 1)
-
-
-def _after(path: tuple[str, ...], name: str) -> list[tuple[str, ...]]:
-    """Give what is left of a path behind a member of this name: empty where the member is meant itself."""
-    first, rest = path[0], path[1:]
-    if first == "**":
-        return [path] if rest else [()]
-    return [rest] if first in ("*", name) else []
 
 
 def show_body(body: bytes) -> str:

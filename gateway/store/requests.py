@@ -4,7 +4,7 @@ Takes and gives the bytes of a head (JSON) and a body; how they lie in the table
 the total of all that is stored, so that nobody has to add it up.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from threading import local
 from typing import Any
 
@@ -22,6 +22,8 @@ _LEVEL = 1
 _BYTES_MIN = 256
 # Less saved than this is not worth undoing it.
 _PAYS = 0.9
+# As they are stored; what one of them holds may be more.
+_AT_ONCE_BYTES = 4 * 1024 * 1024
 _REQUEST_BYTES = "request_bytes"
 _of_thread = local()
 
@@ -46,6 +48,38 @@ def load_request(connection: Connection, event_id: str) -> tuple[bytes, bytes] |
         .where(events.c.id == event_id)
     ).one_or_none()
     return None if row is None else unpack_request(row.head_blob, row.body_blob, row.encoding)
+
+
+def stream_requests(connection: Connection, roots: Sequence[str]) -> Iterator[tuple[str, tuple[bytes, bytes] | None]]:
+    """Give each root with its head and body, None where they are gone, in this order.
+
+    A body may have megabytes: few are in memory at once, and each is unpacked when it is its turn.
+    """
+    for few in _few_at_once(roots, _measure(connection, roots)):
+        are_theirs = dialect.one_of(connection, requests.c.event_id, few)
+        rows = {row.event_id: row for row in connection.execute(select(requests).where(are_theirs))}
+        for root in few:
+            row = rows.pop(root, None)
+            yield root, None if row is None else unpack_request(row.head_blob, row.body_blob, row.encoding)
+
+
+def _measure(connection: Connection, roots: Collection[str]) -> dict[str, int]:
+    """Give what each holds as it is stored; the bytes themselves are not read for that."""
+    are_theirs = dialect.one_of(connection, requests.c.event_id, roots)
+    size = func.length(requests.c.body_blob).label("size")
+    return {row.event_id: row.size for row in connection.execute(select(requests.c.event_id, size).where(are_theirs))}
+
+
+def _few_at_once(roots: Iterable[str], sizes: Mapping[str, int]) -> Iterator[list[str]]:
+    few, size = list[str](), 0
+    for root in roots:
+        if few and size + sizes.get(root, 0) > _AT_ONCE_BYTES:
+            yield few
+            few, size = [], 0
+        few.append(root)
+        size += sizes.get(root, 0)
+    if few:
+        yield few
 
 
 def load_requests(connection: Connection, roots: Collection[str]) -> dict[str, tuple[bytes, bytes]]:

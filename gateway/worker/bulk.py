@@ -6,6 +6,7 @@ queues the very same ids, which nobody applies twice. Never gets far ahead of wh
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,7 +20,6 @@ from gateway.ids import mint_event_id
 from gateway.logs import log
 from gateway.operations.bulk import SAMPLES_MAX, filter_of, find_work
 from gateway.operations.capturing import let_in
-from gateway.operations.searching import PAYLOADS_AT_ONCE
 from gateway.operations.trial_requests import kept_request
 from gateway.queue.bulk import enqueue_bulk, has_room
 from gateway.queue.kept import forget_kept, list_kept
@@ -31,12 +31,14 @@ from gateway.sandbox.pool import Pool
 from gateway.store.bulk import ACTIVE, dump_step, find_bulk, find_next_bulk, load_step, update_bulk
 from gateway.store.engine import Connection, Store
 from gateway.store.pending import discard
-from gateway.store.searching import STEP_ROWS, span_of, walk
+from gateway.store.searching import span_of, walk
 
 EVERY_SECONDS = 1.0
 ROOM_SECONDS = 0.1
 TURN_SECONDS = 30
 STEP_DELIVERIES = 256
+# How long a step looks into payloads: less than a turn at the jobs, which it does not extend meanwhile.
+STEP_SECONDS = 5.0
 
 # What passes by itself: the job is taken up again where it was.
 PASSING = (StoreBusy, Unavailable, RedisError, OSError)
@@ -117,12 +119,13 @@ class Bulk:
             chosen = filter_of(job)
             span = span_of(chosen, after=job["cursor"], before=job["until"])
             rows = next(walk(conn, chosen, span, is_newest_first=False))
-            rows = rows[: PAYLOADS_AT_ONCE if chosen.is_of_payload else STEP_ROWS]
-            found = find_work(conn, job["kind"], rows, chosen)
-        if len(found) > STEP_DELIVERIES:
-            found = found[:STEP_DELIVERIES]
+            work = find_work(conn, job["kind"], rows, chosen, time.monotonic() + STEP_SECONDS)
+        if work.unread:
+            log.warning("bulk_payloads_unread", bulk_id=bulk_id, count=work.unread)
+        if len(work.found) > STEP_DELIVERIES:
+            found = work.found[:STEP_DELIVERIES]
             return job, found, found[-1][0]
-        return job, found, rows[-1].id if rows else ""
+        return job, work.found, work.reached
 
     @staticmethod
     def _move(conn: Connection, job: dict[str, Any], cursor: str, many: int, step: str | None) -> bool:

@@ -9,6 +9,7 @@ from workbench import BRITTLE, MENDED, post, post_settled
 from gateway.errors import NotFound, OperatorError
 from gateway.operations import filters, keeping, scripts
 from gateway.operations.issues import list_issues
+from gateway.operations.payloads import VALUES_MAX
 from gateway.operations.replay import replay_event
 from gateway.operations.searching import NOWHERE, read_filter, search_events, write_filter
 from gateway.operations.timeline import load_event_effects, load_identifier_history, load_timeline
@@ -82,14 +83,38 @@ async def test_pages_follow_each_other_without_a_gap_or_a_double(running: Runnin
 async def test_a_search_that_runs_out_of_time_says_how_far_it_got_and_goes_on_from_there(running: Running) -> None:
     name = "search-late"
     await running.add_source(name, BRITTLE)
-    posted = [await post_settled(running, name, email="l@example.com", visits=number) for number in range(60)]
+    posted = [await post_settled(running, name, email="l@example.com", visits=number) for number in range(5)]
     chosen = EventFilter(sources=(name,), path="visits", value="3")
     page = await search_events(running.op, chosen, seconds=0)
-    assert (page["events"], page["is_complete"], page["scanned"]) == ([], False, 50)
-    assert page["next"] == posted[10]
+    assert (page["events"], page["is_complete"], page["scanned"]) == ([], False, 1)
+    assert page["next"] == posted[4]
     assert page["reached_at"] is not None
     rest = await search_events(running.op, chosen, before=page["next"])
     assert [event["id"] for event in rest["events"]] == [posted[3]]
+
+
+async def test_a_body_of_too_many_values_is_said_to_be_unread_to_who_may_see_it_and_to_who_may_not(
+    running: Running,
+) -> None:
+    """Told only where the text is there, it would tell a viewer letter by letter what is masked."""
+    name = "search-unread"
+    await running.add_source(name, BRITTLE)
+    older = await post_settled(running, name, email="u@example.com", visits=1, iban="AT61")
+    heavy = await post_settled(running, name, email="u@example.com", visits=1, iban="AT61", many=[0] * VALUES_MAX)
+    for chosen in (EventFilter(sources=(name,), text="AT61"), EventFilter(sources=(name,), path="**.iban")):
+        page = await search_events(running.op, chosen)
+        assert ([event["id"] for event in page["events"]], page["unread"]) == ([older], 1)
+        assert page["is_complete"]
+    nowhere = EventFilter(sources=(name,), text="AT62")
+    assert (await search_events(running.op, nowhere))["unread"] == 1
+    raw = await search_events(running.op, EventFilter(sources=(name,), text="AT61"), is_raw=True)
+    assert ([event["id"] for event in raw["events"]], raw["unread"]) == ([heavy, older], 0)
+
+
+async def test_a_path_of_too_many_steps_is_refused() -> None:
+    assert read_filter({"path": ".".join(["**"] * 128)}).path
+    with pytest.raises(OperatorError, match="at most 128 steps"):
+        read_filter({"path": ".".join(["**"] * 129)})
 
 
 async def test_what_a_source_hides_is_not_found_letter_by_letter(running: Running) -> None:

@@ -18,6 +18,7 @@ from console.pages import events as page_of_events
 from gateway.operations.audit import list_audit
 from gateway.operations.downloading import defused
 from gateway.operations.events import load_event
+from gateway.operations.payloads import VALUES_MAX
 from gateway.operations.requests import show_request
 from gateway.operations.searching import search_events
 from gateway.queue.keys import PENDING
@@ -124,10 +125,6 @@ async def test_a_long_look_through_payloads_says_how_far_it_got_and_goes_on(
     running: Running, manned: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted = await post(running, "shop-ours", email="far@example.com", word="needle")
-    for number in range(55):
-        await running.http.post(
-            "/in/shop-ours", content=orjson.dumps({"email": f"hay{number}@x.example"}), headers=WORD
-        )
     await post(running, "shop-ours", email="last@example.com")
     monkeypatch.setattr(page_of_events, "search_events", partial(search_events, seconds=0))
     visitor = await manned.signed_in("viewer")
@@ -140,6 +137,15 @@ async def test_a_long_look_through_payloads_says_how_far_it_got_and_goes_on(
     assert f'<tr id="{wanted}"' in answer.text
     assert "<main" not in answer.text, "rows alone, to be put where the sentence stood"
     assert wanted in await page(visitor, text.partition('…</span> <a href="')[2].partition('"')[0]), "also by hand"
+
+
+async def test_what_is_too_large_to_be_looked_through_is_said_beside_what_is_found(
+    running: Running, manned: House
+) -> None:
+    await post(running, "shop-ours", email="heavy@example.com", many=[0] * VALUES_MAX)
+    visitor = await manned.signed_in("viewer")
+    for word in ("heavy@", "nowhere-at-all"):
+        assert "Not looked through: 1 of more values" in await page(visitor, f"/events?source=shop-ours&text={word}")
 
 
 async def test_a_search_is_kept_under_a_name_and_for_its_person_alone(manned: House) -> None:

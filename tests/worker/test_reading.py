@@ -1,5 +1,7 @@
 """The reading side: what people see of events, a page at a time."""
 
+import math
+
 from desk import BEGIN, SECOND, Desk, event_id, make_event, upsert
 
 from gateway.event import Status
@@ -17,7 +19,7 @@ def roots(desk: Desk, chosen: EventFilter, **bounds: str) -> list[str]:
     """Give the roots that a replay of this filter would take again, in the order of the events that it finds."""
     with desk.store.reading() as connection:
         rows = next(walk(connection, chosen, span_of(chosen, **bounds), is_newest_first=False))
-        return [root for _, root in find_work(connection, "replay", rows, chosen)]
+        return [root for _, root in find_work(connection, "replay", rows, chosen, deadline=math.inf).found]
 
 
 def ids(events: list[dict[str, object]]) -> list[object]:

@@ -212,11 +212,15 @@ class Begun(Document):
 
 
 class Events(Document):
-    """Newest first. `is_complete` false: time ran out, and nothing newer than `reached_at` is missing."""
+    """Newest first. `is_complete` false: time ran out, and nothing newer than `reached_at` is missing.
+
+    But for the `unread`: bodies of more values than can be looked through while a page waits.
+    """
 
     events: list[dict[str, Any]]
     next: str | None
     scanned: int
+    unread: int
     reached_at: str | None
     is_complete: bool
 
