@@ -72,7 +72,14 @@ class Settings(BaseSettings):
     head_seconds: float = Field(10, gt=0, description="until the head is there, else the connection is closed")
     body_seconds: float = Field(30, gt=0, description="until the body is there")
     connections_max: int = Field(4096, ge=1, description="open connections; further ones are closed at once")
-    requests_in_flight_max: int = Field(256, ge=1, description="requests at work at once; 503 past it")
+    requests_in_flight_max: int = Field(
+        256, ge=1, description="requests at work at once, their bodies whole; 503 past it"
+    )
+    upload_bytes_max: int = Field(
+        256 * MIB,
+        ge=64 * MIB,  # a quarter of it holds the largest body that may be allowed
+        description="bodies that are still coming in; 503 past it, and for one address (IPv6: /64) past a quarter",
+    )
     queue_events_max: int = Field(1_000_000, ge=1, description="events that wait; 503 past it")
     source_queue_events_max: int = Field(
         0, ge=0, description="events of one source that wait; 503 past it; 0: half of QUEUE_EVENTS_MAX"

@@ -17,6 +17,7 @@ HookwrightError
 │   └── Unavailable            503  tried again later by the sender, with Retry-After
 │       ├── QueueUnavailable        Redis is away, full, or did not answer in time
 │       ├── SandboxUnavailable      the fork server is away, the source is on backoff or quarantined
+│       ├── UploadRefused           too much is still coming in: of this address, or of all
 │       └── TriedLater              the script said TryLater
 ├── ApplyError                 met by the worker
 │   ├── Impossible             an action that can never be applied: the event is parked as failed
@@ -167,6 +168,10 @@ class QueueUnavailable(Unavailable):
 
 
 class SandboxUnavailable(Unavailable):
+    pass
+
+
+class UploadRefused(Unavailable):
     pass
 
 

@@ -38,8 +38,8 @@ class Actions:
         if name not in ACTION_NAMES:
             raise NotFound(f'there is no action "{name[:64]}": {", ".join(ACTION_NAMES)}')
         source = self._find_source(request, key)
+        received, received_at = await self._receive(request, f"/{name}")
         with self.pipeline.room.taken():
-            received, received_at = await self._receive(request, f"/{name}")
             parse_action(name, received.body)
             event = self._event(
                 request_id, received_at, key, source, received, _named(received.body, name), _unique(request)
@@ -51,8 +51,8 @@ class Actions:
         """Take an array of actions, each an event of its own: all are checked first, then all are accepted."""
         key = await self.door.enter(request, MAY_POST)
         source = self._find_source(request, key)
+        received, received_at = await self._receive(request, "/batch")
         with self.pipeline.room.taken():
-            received, received_at = await self._receive(request, "/batch")
             events = self._batch_events(request, received_at, key, source, received)
             await self._enqueue(source, *events)
         shown = [{"id": event.id, "status": event.status.value} for event in events]
@@ -74,10 +74,16 @@ class Actions:
         await self.pipeline.enqueue(*events)
 
     async def _receive(self, request: Request, path: str) -> tuple[Received, int]:
+        self.pipeline.room.require_place()
         at, settings = clock.now(), self.pipeline.settings
-        body_max = settings.body_bytes_max
         received = await receive(
-            request.scope, request.receive, path=path, received_at=at, body_max=body_max, settings=settings
+            request.scope,
+            request.receive,
+            path=path,
+            received_at=at,
+            body_max=settings.body_bytes_max,
+            settings=settings,
+            uploads=self.pipeline.uploads,
         )
         return received, at
 

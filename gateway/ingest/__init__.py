@@ -2,6 +2,7 @@
 
     pipeline   the way of a request, from the first byte to the answer
     receive    raw bytes within limits, decoded
+    uploads    what is still coming in, and how much of it
     respond    what the sender hears
     room       is there room for one more
     rates      how many a minute, of a source and of an API key

@@ -1,7 +1,7 @@
 """Pipeline: the way of a webhook, from the first byte to the answer. Read this first.
 
     resolve    which source, and has it room                  404 410 429 503
-    receive    raw bytes, limits, decoding                    400 413
+    receive    raw bytes, limits, decoding                    400 413 503; a place at work is taken behind it
     judge      the script: genuine? which actions?            401 500 503, or a custom answer
     admit      genuine: within the source's own rate          429
     enqueue    durable in Redis                               503
@@ -26,6 +26,7 @@ from gateway.ingest.receive import Disconnected, Receive, Received, Scope, Send,
 from gateway.ingest.respond import Answer
 from gateway.ingest.room import Room
 from gateway.ingest.strangers import Strangers
+from gateway.ingest.uploads import Uploads
 from gateway.judge import Judgement, Request, judge
 from gateway.logs import RequestLog, log
 from gateway.metrics import NOBODY, Metrics
@@ -63,6 +64,7 @@ class Pipeline:
     pool: Pool
     enqueuer: Enqueuer
     room: Room
+    uploads: Uploads
     kept: Kept
     settings: Settings
     lines: RequestLog
@@ -78,8 +80,8 @@ class Pipeline:
         try:
             if self.strangers.is_watching:
                 self.strangers.require_room(client_address(scope, self.settings), name)
-            with self.room.taken():
-                answer = await self._take(scope, messages, name, f"/{rest}" if rest else "", line)
+            self.room.require_place()
+            answer = await self._take(scope, messages, name, f"/{rest}" if rest else "", line)
         except Disconnected:
             line.outcome = "disconnected"
             self._write(line, 0)
@@ -105,9 +107,14 @@ class Pipeline:
             received_at=received_at,
             body_max=source.body_bytes_max or self.settings.body_bytes_max,
             settings=self.settings,
+            uploads=self.uploads,
         )
         line.body_bytes, line.client_ip = len(received.body), received.client_ip
         line.trace.mark("receive")
+        with self.room.taken():
+            return await self._work(scope, source, received, received_at, line)
+
+    async def _work(self, scope: Scope, source: Source, received: Received, received_at: int, line: Line) -> Answer:
         if source.script is None:
             return self._sample(source, received, line)
         if source.capture_until and await self.kept.capture(source, line.request_id, received):
@@ -117,11 +124,11 @@ class Pipeline:
                 scope, source, Request(line.request_id, line.request_id, received_at, received.head, received.body)
             )
         except (NotGenuine, AuthenticateBroke) as error:
-            self.kept.put("rejected", name, line.request_id, error.detail, received)
+            self.kept.put("rejected", source.name, line.request_id, error.detail, received)
             raise
         line.trace.mark("judge")
         if judgement.event.is_authenticated:
-            self.strangers.note_genuine(received.client_ip, name)
+            self.strangers.note_genuine(received.client_ip, source.name)
             await self.admit(source)
         await self.enqueue(judgement.event)
         line.trace.mark("enqueue")

@@ -9,7 +9,15 @@ from typing import Any
 
 import orjson
 
-from gateway.errors import AuthenticateBroke, HookwrightError, MethodNotAllowed, NotGenuine, TooMany, Unavailable
+from gateway.errors import (
+    AuthenticateBroke,
+    HookwrightError,
+    MethodNotAllowed,
+    NotGenuine,
+    TooMany,
+    Unavailable,
+    UploadRefused,
+)
 from gateway.event import Event, Status
 from gateway.ingest.receive import Send
 from gateway.sandbox.outcome import Reply
@@ -70,7 +78,7 @@ def refused(error: HookwrightError, request_id: str) -> Answer:
         headers.append((b"allow", error.allowed.encode()))
     if status == 401:
         headers.append((b"www-authenticate", b'Bearer realm="hookwright"'))
-    if status in (408, 413, 431):
+    if status in (408, 413, 431) or isinstance(error, UploadRefused):
         headers.append((b"connection", b"close"))
     return Answer(status, problem(status, error.title, detail, request_id, **shown), headers)
 

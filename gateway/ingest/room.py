@@ -1,4 +1,4 @@
-"""Room: is there room for one more? Asked before a body is read.
+"""Room: is there room for one more? Asked before a body is read; a place is taken when it is whole.
 
 Counts requests at work, and looks every second at what Redis holds, in all and of each source that is
 active: past a limit the sender hears 503 with Retry-After, and nothing is dropped in silence. Looks now and
@@ -63,16 +63,20 @@ class Room:
 
     @contextlib.contextmanager
     def taken(self) -> Iterator[None]:
-        """Hold a place while a request is at work. Raises Unavailable where there is none."""
-        if self._full is not None:
-            raise QueueUnavailable(self._full, RETRY_SECONDS)
-        if self._in_flight >= self._settings.requests_in_flight_max:
-            raise Unavailable(f"{self._in_flight} requests are at work already", 1)
+        """Hold a place while a request is at work: a whole one, not while it comes in. Raises as `require_place`."""
+        self.require_place()
         self._in_flight += 1
         try:
             yield
         finally:
             self._in_flight -= 1
+
+    def require_place(self) -> None:
+        """Raise Unavailable where there is no place. Asked before a body is read as well: it would be read in vain."""
+        if self._full is not None:
+            raise QueueUnavailable(self._full, RETRY_SECONDS)
+        if self._in_flight >= self._settings.requests_in_flight_max:
+            raise Unavailable(f"{self._in_flight} requests are at work already", 1)
 
     def require(self, source: str, own_max: int | None = None) -> None:
         """Raise QueueUnavailable where so many events of this source wait that it may add no more."""

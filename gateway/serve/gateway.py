@@ -19,6 +19,7 @@ from gateway.ingest.rates import Rates
 from gateway.ingest.receive import Receive, Scope, Send
 from gateway.ingest.room import Room
 from gateway.ingest.strangers import Strangers
+from gateway.ingest.uploads import Uploads
 from gateway.logs import RequestLog, configure_logs, log
 from gateway.metrics import Metrics
 from gateway.operations.operator import open_operator
@@ -141,7 +142,20 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         flusher = asyncio.create_task(lines.flush_regularly())
         stack.callback(lines.flush)
         stack.callback(flusher.cancel)
-        pipeline = Pipeline(registry, pool, enqueuer, room, kept, settings, lines, metrics, rates, strangers, tracing)
+        pipeline = Pipeline(
+            registry,
+            pool,
+            enqueuer,
+            room,
+            Uploads(settings.upload_bytes_max),
+            kept,
+            settings,
+            lines,
+            metrics,
+            rates,
+            strangers,
+            tracing,
+        )
         private = Address(settings.gateway_metrics_host, settings.gateway_metrics_port, "GATEWAY_METRICS_PORT")
         await stack.enter_async_context(telling(op, "gateway", metrics, pool, private, lambda: room.full))
         yield Gateway(pipeline, build_api(op, pipeline))

@@ -3,8 +3,11 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
 
+import httpx
 import orjson
 import pytest
 import pytest_asyncio
@@ -18,6 +21,7 @@ from gateway.queue.keys import PENDING
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 BODY = orjson.dumps({"email": "room@example.com", "visits": 1})
+ACTION = {"identifiers": {"email": "room@example.com"}}
 
 
 async def until_ready(running: Running, status: int) -> None:
@@ -27,20 +31,38 @@ async def until_ready(running: Running, status: int) -> None:
         await asyncio.sleep(0.05)
 
 
+@asynccontextmanager
+async def at_work(running: Running) -> AsyncIterator[list["asyncio.Task[httpx.Response]"]]:
+    """Take every place: actions wait for a Redis that writes nothing just now; as many more are refused."""
+    cap = running.settings.requests_in_flight_max
+    await running.op.redis.execute_command("CLIENT", "PAUSE", 60_000, "WRITE")
+    post = partial(running.http.post, "/api/upsertContact", json=ACTION, headers=running.admin)
+    posts = [asyncio.create_task(post()) for _ in range(2 * cap)]
+    try:
+        refused = set[Any]()
+        while len(refused) < cap:
+            done, _ = await asyncio.wait(set(posts) - refused, return_when=asyncio.FIRST_COMPLETED)
+            refused |= done
+        yield posts
+    finally:
+        await running.op.redis.execute_command("CLIENT", "UNPAUSE")
+        await asyncio.gather(*posts)
+
+
 async def test_past_the_cap_of_requests_at_work_it_is_503_with_the_time_to_come_back(edge: Running) -> None:
     cap = edge.settings.requests_in_flight_max
-    async with AsyncExitStack() as stack:
-        for _ in range(cap):
-            half = await stack.enter_async_context(wire(edge))
-            await half.send(head("/in/open", "x-word: sesame-open", "content-length: 1000") + b"{")
-        await asyncio.sleep(0.1)
-        refused = await edge.http.post("/in/open", content=BODY, headers=WORD)
-        key = await edge.make_key("sender")
-        also_api = await edge.http.post("/api/upsertContact", json={"identifiers": {"email": "a@b.c"}}, headers=key)
-    for answer in (refused, also_api):
+    async with at_work(edge) as posts:
+        also_webhook = await edge.http.post("/in/open", content=BODY, headers=WORD)
+        async with wire(edge) as eager:
+            await eager.send(head("/in/open", "x-word: sesame-open", "content-length: 1000000"))
+            assert (await eager.read_answer()).startswith(b"HTTP/1.1 503 "), "before its body is read"
+        refused = [post.result() for post in posts if post.done()]
+    assert len(refused) == cap
+    for answer in (*refused, also_webhook):
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
         assert answer.headers["content-type"] == "application/problem+json"
         assert f"{cap} requests" in answer.json()["detail"]
+    assert [post.result().status_code for post in posts].count(202) == cap
 
 
 async def test_places_come_free_again(edge: Running) -> None:
