@@ -12,7 +12,7 @@ from typing import Literal
 
 import orjson
 
-from gateway.actions import parse_actions
+from gateway.actions import WHOLE_BYTES_MAX, check_in_turns, parse_actions
 from gateway.errors import AuthenticateBroke, BadRequest, NotGenuine, TriedLater, Unprocessable
 from gateway.event import Event, Status
 from gateway.sandbox.outcome import Outcome, Reply
@@ -51,10 +51,10 @@ async def judge(
     # Only who is refused pays for a rotation: the secrets of before are tried while they still count.
     if outcome.kind == "rejected" and (older := script.before_rotation(request.received_at)) is not None:
         outcome = await pool.run(older, request.head, request.body, event_id=request.root, start_at=start_at)
-    return rule(script, request, outcome, is_vouched_for=start_at == "transform")
+    return await rule(script, request, outcome, is_vouched_for=start_at == "transform")
 
 
-def rule(script: Script, request: Request, outcome: Outcome, *, is_vouched_for: bool) -> Judgement:
+async def rule(script: Script, request: Request, outcome: Outcome, *, is_vouched_for: bool) -> Judgement:
     """Say what an outcome means. Raises as `judge` does."""
     _refuse_strangers(outcome, is_vouched_for=is_vouched_for)
     event = Event(
@@ -72,7 +72,7 @@ def rule(script: Script, request: Request, outcome: Outcome, *, is_vouched_for: 
         reason=outcome.reason,
         logs=outcome.logs,
     )
-    return Judgement(_with_status(event, outcome), outcome.reply)
+    return Judgement(await _with_status(event, outcome), outcome.reply)
 
 
 def _refuse_strangers(outcome: Outcome, *, is_vouched_for: bool) -> None:
@@ -86,7 +86,7 @@ def _refuse_strangers(outcome: Outcome, *, is_vouched_for: bool) -> None:
         raise AuthenticateBroke(f"{outcome.stage}: {outcome.reason}", logs=outcome.logs, trace=outcome.trace)
 
 
-def _with_status(event: Event, outcome: Outcome) -> Event:
+async def _with_status(event: Event, outcome: Outcome) -> Event:
     if outcome.kind == "failed":
         trace = orjson.dumps(outcome.trace).decode() if outcome.trace else None
         return replace(event, status=Status.FAILED, stage=outcome.stage, trace=trace, actions=b"[]")
@@ -94,13 +94,14 @@ def _with_status(event: Event, outcome: Outcome) -> Event:
         return replace(event, status=Status.IGNORED)
     if outcome.kind == "answered":
         return replace(event, status=Status.ANSWERED, is_authenticated=outcome.is_authenticated)
-    return validate(event)
+    return await validate(event)
 
 
-def validate(event: Event) -> Event:
+async def validate(event: Event) -> Event:
     """Let an event with valid actions pass as it is; park one without, with the pointer to every bad place."""
     try:
-        actions = parse_actions(event.actions)
+        is_short = len(event.actions) <= WHOLE_BYTES_MAX
+        actions = parse_actions(event.actions) if is_short else await check_in_turns(event.actions)
     except (BadRequest, Unprocessable) as error:
         return replace(event, status=Status.FAILED, stage="validate", reason=error.detail)
     return event if actions else replace(event, status=Status.IGNORED)

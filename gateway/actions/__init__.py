@@ -6,6 +6,16 @@ a database: what an action means is said in worker/apply/.
 """
 
 from gateway.actions.fields import read_instant
-from gateway.actions.parse import ACTION_NAMES, Action, parse_action, parse_actions
+from gateway.actions.parse import ACTION_NAMES, WHOLE_BYTES_MAX, Action, check_in_turns, parse_action, parse_actions
+from gateway.actions.turns import in_turns
 
-__all__ = ["ACTION_NAMES", "Action", "parse_action", "parse_actions", "read_instant"]
+__all__ = [
+    "ACTION_NAMES",
+    "WHOLE_BYTES_MAX",
+    "Action",
+    "check_in_turns",
+    "in_turns",
+    "parse_action",
+    "parse_actions",
+    "read_instant",
+]

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, Field
 
 from gateway.actions.contacts import ActionModel, ContactRef
-from gateway.actions.fields import Attributes, Document, Model, Money, Name, Quantity, Text
+from gateway.actions.fields import Attributes, Document, Model, Money, Name, Quantity, Text, Texts
 
 _ATTRIBUTES = Field(validation_alias=AliasChoices("attributes", "attr"))
 
@@ -19,7 +19,7 @@ class RemovedItem(Model):
     description: Text | None = None
     price: Money | None = Field(None, alias="itemPrice")
     url: Text | None = None
-    images: list[Text] | None = None
+    images: Texts | None = None
     properties: Document | None = None
     attributes: Annotated[Attributes | None, _ATTRIBUTES] = None
 

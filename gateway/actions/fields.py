@@ -132,13 +132,11 @@ def _attributes(value: Any) -> dict[str, Any]:
     flat: dict[str, Any] = {}
     _flatten(value, "", 0, flat)
     for name, item in flat.items():
-        if not is_name(name) or name.isspace():
+        # Said once more here: there may be a hundred thousand, and a call each would take most of the time.
+        if not ((0 < len(name) <= NAME_MAX and name.isascii()) or is_name(name)) or name.isspace():
             raise ValueError(f"an attribute's name has 1 to {NAME_MAX} characters, in {NAME_BYTES_MAX} bytes of UTF-8")
-        is_subscription = name.endswith(SUBSCRIPTION_SUFFIX) and subscription_channel(name) is not None
-        if is_subscription and item not in ("subscribed", "unsubscribed", None):
-            raise ValueError(f'{name} is "subscribed" or "unsubscribed"')
-        if (key := canonical_identifier_key(name)) in DEFAULT_PRIORITY:
-            normalise_identifier(key, item)
+        if name.startswith(SUBSCRIPTION_PREFIX) or name in DEFAULT_PRIORITY or name in IDENTIFIER_SPELLINGS:
+            _check_special(name, item)
     return flat
 
 
@@ -150,6 +148,14 @@ def _flatten(value: dict[str, Any], prefix: str, depth: int, flat: dict[str, Any
             _flatten(item, f"{prefix}{key}.", depth + 1, flat)
         else:
             flat[prefix + key] = item
+
+
+def _check_special(name: str, item: Any) -> None:
+    """Check the attributes that say more than themselves: who is subscribed, and who it is."""
+    if subscription_channel(name) is not None and item not in ("subscribed", "unsubscribed", None):
+        raise ValueError(f'{name} is "subscribed" or "unsubscribed"')
+    if (key := canonical_identifier_key(name)) in DEFAULT_PRIORITY:
+        normalise_identifier(key, item)
 
 
 def _empty(_: Any) -> dict[str, Any]:
@@ -164,7 +170,7 @@ def _instant(value: Any) -> Any:
 
 
 Identifiers = Annotated[dict[str, str], BeforeValidator(_identifiers)]
-Priority = Annotated[list[str], BeforeValidator(_priority)]
+Priority = Annotated[list[str], Field(fail_fast=True), BeforeValidator(_priority)]
 Attributes = Annotated[dict[str, Any], BeforeValidator(_attributes)]
 # An object, or an array (the seed shows both); null and the empty array are an empty object, as PHP writes it.
 Document = Annotated[
@@ -177,6 +183,8 @@ Document = Annotated[
 Instant = Annotated[AwareDatetime, BeforeValidator(_instant)]
 # Numbers are written out: senders have ids of both kinds.
 Text = Annotated[str, StringConstraints(max_length=TEXT_MAX), Field(coerce_numbers_to_str=True)]
+# Of any length: the first that is no text is told, not half a million of them.
+Texts = Annotated[list[Text], Field(fail_fast=True)]
 Name = Annotated[
     str,
     StringConstraints(min_length=1, max_length=NAME_MAX, strip_whitespace=True),

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, Field
 
 from gateway.actions.contacts import ActionModel, ContactRef
-from gateway.actions.fields import Attributes, Document, Instant, Key, Model, Money, Name, Quantity, Text
+from gateway.actions.fields import Attributes, Document, Instant, Key, Model, Money, Name, Quantity, Text, Texts
 
 
 class OrderItem(Model):
@@ -17,7 +17,7 @@ class OrderItem(Model):
     price: Money | None = Field(None, alias="itemPrice")
     qty: Quantity = 1
     url: Text | None = None
-    images: list[Text] | None = None
+    images: Texts | None = None
     properties: Document | None = None
     attributes: Annotated[Attributes | None, Field(validation_alias=AliasChoices("attributes", "attr"))] = None
 

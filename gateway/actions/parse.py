@@ -5,19 +5,22 @@ parses to refuse; the worker parses the same bytes again to apply them: nothing 
 somebody else has looked at it.
 """
 
-from collections.abc import Sequence
-from typing import Annotated, Union
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Annotated, Any, Union
 
 from pydantic import Field, TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import from_json
 
 from gateway.actions.activities import CreateContactActivities
 from gateway.actions.carts import AddProductsToCart, RemoveProductsFromCart
 from gateway.actions.contacts import UpsertContact
+from gateway.actions.faults import FAULTS_MAX, find_faults, refuse
 from gateway.actions.lists import AddContactsToList, RemoveContactsFromList
 from gateway.actions.orders import UpsertOrder
 from gateway.actions.supplements import UpsertSupplementRecords
-from gateway.errors import BadRequest, Fault, Unprocessable
+from gateway.actions.turns import in_turns
+from gateway.errors import BadRequest, Fault
 
 ACTION_MODELS = (
     UpsertContact,
@@ -44,64 +47,63 @@ BY_NAME: dict[str, TypeAdapter[Action]] = {
 }
 ACTION_NAMES = tuple(BY_NAME)
 
-MANY: TypeAdapter[list[Action]] = TypeAdapter(
-    list[Annotated[Union[ACTION_MODELS], Field(discriminator="action")]]  # type: ignore[valid-type]  # noqa: UP007 - built from the tuple
-)
+_ANY = Annotated[Union[ACTION_MODELS], Field(discriminator="action")]  # type: ignore[valid-type]  # noqa: UP007 - built from the tuple
+_ONE: TypeAdapter[Action] = TypeAdapter(_ANY)
+MANY: TypeAdapter[list[Action]] = TypeAdapter(Annotated[list[_ANY], Field(fail_fast=True)])
 
-FAULTS_MAX = 50
-SHOWN_MAX = 3
-# What pydantic calls the branches of fields.Document, and a key of an object.
-_DOCUMENT_BRANCHES = ("dict[", "list[", "function-after[", "[key]")
+# What is checked in one go, as JSON: a few milliseconds at most. Of more than that Python's values are made first, and
+# checked action by action: for each fault in JSON pydantic copies all that stands around it.
+WHOLE_BYTES_MAX = 16 * 1024
 
 
 def parse_actions(raw: bytes) -> list[Action]:
     """Read a JSON array of actions. Raises BadRequest (not JSON) or Unprocessable (with pointers)."""
-    try:
-        return MANY.validate_json(raw)
-    except ValidationError as error:
-        raise translate_validation(error, is_many=True) from None
+    if len(raw) <= WHOLE_BYTES_MAX:
+        with suppress(ValidationError):  # said below, with a pointer for every bad place
+            return MANY.validate_json(raw)
+    return [action for action in _check_each(_read(raw)) if action is not None]
 
 
 def parse_action(name: str, raw: bytes) -> Action:
     """Read the body of `POST /api/<name>`. Raises BadRequest or Unprocessable; KeyError for an unknown name."""
+    adapter = BY_NAME[name]
     try:
-        return BY_NAME[name].validate_json(raw)
+        return adapter.validate_json(raw) if len(raw) <= WHOLE_BYTES_MAX else adapter.validate_python(_read(raw))
     except ValidationError as error:
-        raise translate_validation(error, is_many=False) from None
+        raise refuse(find_faults(error)) from None
 
 
-def translate_validation(error: ValidationError, *, is_many: bool) -> BadRequest | Unprocessable:
-    """Turn what pydantic found into an error of ours: a fault a place, nothing of the input."""
-    details = error.errors(include_url=False, include_context=False, include_input=False)
-    if details[0]["type"] == "json_invalid":
-        return BadRequest(details[0]["msg"])
-    # One fault a place: a document that is neither object nor array is told once by each branch of its union.
-    faults = list(dict.fromkeys(Fault(_pointer(detail, is_many=is_many), _message(detail)) for detail in details))
-    summary = "; ".join(f"{fault.pointer or '/'}: {fault.detail}" for fault in faults[:SHOWN_MAX])
-    more = f" … and {len(faults) - SHOWN_MAX} more" if len(faults) > SHOWN_MAX else ""
-    return Unprocessable(summary + more, faults[:FAULTS_MAX])
+async def check_in_turns(raw: bytes) -> list[Any]:
+    """Check an array of actions of any length, and let others have their turn in between; give what was read.
+
+    Raises as `parse_actions` does.
+    """
+    documents: list[Any] = _read(raw)
+    async for _ in in_turns(_check_each(documents)):
+        pass
+    return documents
 
 
-def _pointer(detail: ErrorDetails, *, is_many: bool) -> str:
-    """Write the place as RFC 6901 wants it, without the name of the union's branch that pydantic puts in."""
-    parts: Sequence[int | str] = detail["loc"]
-    if is_many and len(parts) > 1:
-        parts = (parts[0], *parts[2:])
-    kept = [part for part in parts[:-1] if part != "[key]"] + [part for part in parts[-1:] if not _is_branch(part)]
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in kept)
+def _read(raw: bytes) -> Any:
+    try:
+        return from_json(raw)
+    except ValueError as error:
+        raise BadRequest(f"Invalid JSON: {error}") from None
 
 
-def _is_branch(part: int | str) -> bool:
-    return isinstance(part, str) and part.startswith(_DOCUMENT_BRANCHES)
-
-
-def _message(detail: ErrorDetails) -> str:
-    if detail["loc"] and _is_branch(detail["loc"][-1]):
-        return "is an object or an array"
-    if detail["type"] == "union_tag_invalid":
-        return f"no such action; there are {', '.join(ACTION_NAMES)}"
-    if detail["type"] == "union_tag_not_found":
-        return f'"action" is missing: one of {", ".join(ACTION_NAMES)}'
-    if detail["type"] == "extra_forbidden":
-        return "no such field"
-    return detail["msg"].removeprefix("Value error, ")
+def _check_each(documents: Any) -> Iterator[Action | None]:
+    """Check action by action; what is wrong is raised at the end, or as soon as there is more than is shown."""
+    if type(documents) is not list:
+        raise refuse([Fault("", "is an array of actions")])
+    faults: list[Fault] = []
+    for index, document in enumerate(documents):
+        action = None
+        try:
+            action = _ONE.validate_python(document)
+        except ValidationError as error:
+            faults += find_faults(error, index, names=ACTION_NAMES)
+        if len(faults) > FAULTS_MAX:
+            break
+        yield action
+    if faults:
+        raise refuse(faults)

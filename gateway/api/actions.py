@@ -1,21 +1,24 @@
 """Actions: `POST /api/<action>` and `POST /api/batch`. Checked here, then queued like any webhook."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.requests import Request
 
 from gateway import clock
 from gateway.access import MAY_POST
-from gateway.actions import ACTION_NAMES, parse_action, parse_actions
+from gateway.actions import ACTION_NAMES, check_in_turns, in_turns, parse_action
 from gateway.api.door import Door
 from gateway.errors import BadRequest, Fault, NotFound, TooLarge, Unprocessable
 from gateway.event import Event, Status
 from gateway.ids import mint_event_id
 from gateway.ingest import respond
-from gateway.ingest.pipeline import Pipeline
+from gateway.ingest.pipeline import Pipeline, pack
 from gateway.ingest.receive import Received, receive
 from gateway.ingest.respond import Answer
+from gateway.queue.enqueue import Packed
 from gateway.registry import Key
 
 BATCH_MAX = 10_000
@@ -44,7 +47,7 @@ class Actions:
             event = self._event(
                 request_id, received_at, key, source, received, _named(received.body, name), _unique(request)
             )
-            await self._enqueue(source, event)
+            await self._enqueue(source, pack(event))
         return respond.accepted(event, is_held=self._is_held(source))
 
     async def batch(self, request: Request, request_id: str) -> Answer:
@@ -53,9 +56,12 @@ class Actions:
         source = self._find_source(request, key)
         received, received_at = await self._receive(request, "/batch")
         with self.pipeline.room.taken():
-            events = self._batch_events(request, received_at, key, source, received)
-            await self._enqueue(source, *events)
-        shown = [{"id": event.id, "status": event.status.value} for event in events]
+            actions = await check_in_turns(received.body)
+            _require_few(actions, received)
+            events = self._batch_events(request, received_at, key, source, received, actions)
+            packed = [pack(event) async for event in in_turns(events)]
+            await self._enqueue(source, *packed)
+        shown = [{"id": event.event_id, "status": Status.QUEUED.value} for event in packed]
         return respond.document(202, {"events": shown}, request_id)
 
     def _find_source(self, request: Request, key: Key) -> str:
@@ -68,7 +74,7 @@ class Actions:
             self.pipeline.room.require(name)
         return name
 
-    async def _enqueue(self, source: str, *events: Event) -> None:
+    async def _enqueue(self, source: str, *events: Packed) -> None:
         if (known := self.pipeline.registry.find(source)) is not None:
             await self.pipeline.admit(known)
         await self.pipeline.enqueue(*events)
@@ -88,28 +94,14 @@ class Actions:
         return received, at
 
     def _batch_events(
-        self, request: Request, received_at: int, key: Key, source: str, received: Received
-    ) -> list[Event]:
-        parse_actions(received.body)
-        actions = json.loads(received.body)  # not orjson: it makes floats of integers past 64 bits
-        if not 1 <= len(actions) <= BATCH_MAX:
-            fault = Fault("", f"1 to {BATCH_MAX} actions, not {len(actions)}")
-            raise Unprocessable(fault.detail, [fault])
-        if len(received.head) * len(actions) > BATCH_HEADS_BYTES_MAX:
-            raise TooLarge(f"{len(actions)} actions with headers this long are too much: send shorter ones, or fewer")
+        self, request: Request, received_at: int, key: Key, source: str, received: Received, actions: list[Any]
+    ) -> Iterator[Event]:
         unique = _unique(request)
-        return [
-            self._event(
-                mint_event_id(),
-                received_at,
-                key,
-                source,
-                Received(received.head, json.dumps(action).encode(), received.client_ip),
-                json.dumps([action]).encode(),
-                f"{unique}#{index}" if unique else None,
-            )
-            for index, action in enumerate(actions)
-        ]
+        for index, action in enumerate(actions):
+            body = json.dumps(action).encode()  # not orjson: it knows no integers past 64 bits
+            given = Received(received.head, body, received.client_ip)
+            key_of_one = f"{unique}#{index}" if unique else None
+            yield self._event(mint_event_id(), received_at, key, source, given, b"[%b]" % body, key_of_one)
 
     def _event(
         self,
@@ -137,6 +129,15 @@ class Actions:
     def _is_held(self, source: str) -> bool:
         known = self.pipeline.registry.find(source)
         return known is not None and known.state == "paused"
+
+
+def _require_few(actions: list[Any], received: Received) -> None:
+    """Raise Unprocessable for more than a batch may hold, TooLarge where their headers would come to too much."""
+    if not 1 <= len(actions) <= BATCH_MAX:
+        fault = Fault("", f"1 to {BATCH_MAX} actions, not {len(actions)}")
+        raise Unprocessable(fault.detail, [fault])
+    if len(received.head) * len(actions) > BATCH_HEADS_BYTES_MAX:
+        raise TooLarge(f"{len(actions)} actions with headers this long are too much: send shorter ones, or fewer")
 
 
 def _named(body: bytes, name: str) -> bytes:

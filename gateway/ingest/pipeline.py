@@ -130,7 +130,7 @@ class Pipeline:
         if judgement.event.is_authenticated:
             self.strangers.note_genuine(received.client_ip, source.name)
             await self.admit(source)
-        await self.enqueue(judgement.event)
+        await self.enqueue(pack(judgement.event))
         line.trace.mark("enqueue")
         return self._respond(judgement, source, line)
 
@@ -160,16 +160,9 @@ class Pipeline:
         if source.requests_per_minute:
             await self.rates.take(SOURCE, source.name, source.requests_per_minute, source.name)
 
-    async def enqueue(self, *events: Event) -> None:
+    async def enqueue(self, *events: Packed) -> None:
         """Return when the events are on disk, all or none. Raises QueueUnavailable."""
-        await self.enqueuer.put(
-            *(
-                Packed(
-                    event.id, pending_note(event.status, event.source, event.key_id), pack_event(event), event.source
-                )
-                for event in events
-            )
-        )
+        await self.enqueuer.put(*events)
         for event in events:
             self.room.note_queued(event.source)
 
@@ -211,3 +204,8 @@ class Pipeline:
             stage=line.stage,
             reason=line.reason,
         )
+
+
+def pack(event: Event) -> Packed:
+    """Write an event as it goes into the queue."""
+    return Packed(event.id, pending_note(event.status, event.source), pack_event(event), event.source)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import orjson
 
 from gateway import clock
-from gateway.actions import parse_actions
+from gateway.actions import check_in_turns
 from gateway.errors import BadRequest, Fault, HookwrightError, ScriptRefused, Unprocessable
 from gateway.event import Status
 from gateway.judge import Judgement, Request, rule
@@ -66,7 +66,7 @@ async def try_script(
     except ScriptRefused as refused:
         return {"problems": [asdict(problem) for problem in refused.problems]}
     tried = await run_once(op, runnable, request, is_vouched=is_vouched, is_measured=True)
-    return {"problems": [], "reference": request.reference, **_document(runnable, tried, len(request.body))}
+    return {"problems": [], "reference": request.reference, **await _document(runnable, tried, len(request.body))}
 
 
 async def run_once(
@@ -84,13 +84,13 @@ async def run_once(
     seconds = time.perf_counter() - started
     asked = Request(event_id, event_id, request.received_at, request.head, request.body)
     try:
-        judgement = rule(runnable.script, asked, outcome, is_vouched_for=start_at == "transform")
+        judgement = await rule(runnable.script, asked, outcome, is_vouched_for=start_at == "transform")
     except HookwrightError as error:
         return Tried(outcome, None, error, seconds, start_at)
     return Tried(outcome, judgement, None, seconds, start_at)
 
 
-def _document(runnable: Runnable, tried: Tried, body_bytes: int) -> dict[str, Any]:
+async def _document(runnable: Runnable, tried: Tried, body_bytes: int) -> dict[str, Any]:
     outcome, event = tried.outcome, tried.judgement and tried.judgement.event
     actions = _read(outcome.actions)
     return {
@@ -103,7 +103,7 @@ def _document(runnable: Runnable, tried: Tried, body_bytes: int) -> dict[str, An
         "response": _response(answer_of(tried.judgement, tried.error, is_held=runnable.source.state == "paused")),
         "actions": actions,
         "rows": action_rows(actions),
-        "faults": [asdict(fault) for fault in _faults(outcome.actions)] if event else [],
+        "faults": [asdict(fault) for fault in await _faults(outcome.actions)] if event else [],
         "unique_key": outcome.unique_key,
         "occurred_at": clock.iso(outcome.occurred_at),
         "logs": outcome.logs,
@@ -138,9 +138,9 @@ def _read(actions: bytes) -> Any:
         return []
 
 
-def _faults(actions: bytes) -> tuple[Fault, ...]:
+async def _faults(actions: bytes) -> tuple[Fault, ...]:
     try:
-        parse_actions(actions)
+        await check_in_turns(actions)
     except Unprocessable as error:
         return error.faults
     except BadRequest as error:

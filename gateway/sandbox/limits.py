@@ -13,8 +13,8 @@ MEMORY_BYTES_PER_BODY_BYTE = 16
 # Bodies over this run in a child of their own with a budget of their own, so that every other child can stay small.
 POOLED_BODY_BYTES_MAX = MIB
 
-# What a child wrote is validated in the gateway, by one process for everybody: of 350,000 empty items in 1 MiB each
-# would be a fault of its own, and take half a second.
+# What a child wrote is read in the gateway, by one process for everybody: 1 MiB of nothing but small values would take
+# it 50 ms and more.
 RESULT_PARTS_MAX = 50_000
 
 

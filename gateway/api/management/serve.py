@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.actions.parse import translate_validation
+from gateway.actions.faults import find_faults, refuse
 from gateway.api.answering import as_response, ask
 from gateway.api.management import bulk, events, fixtures, issues, keys, scripts, secrets, sources, trying, tuning
 from gateway.api.management import watching as queue
@@ -68,7 +68,7 @@ def read_body(takes: TypeAdapter[Any], raw: bytes) -> Any:
     try:
         return takes.validate_json(raw)
     except ValidationError as error:
-        raise translate_validation(error, is_many=False) from None
+        raise refuse(find_faults(error)) from None
 
 
 async def _read(request: Request, bytes_max: int) -> bytes:
