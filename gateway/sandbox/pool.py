@@ -184,7 +184,7 @@ class Pool:
                 return outcome
             self._reruns_count += 1
             self._health.require(script.source)
-        raise SandboxUnavailable(f"the sandbox of {script.source} died under other requests", retry_after_seconds=1)
+        raise SandboxUnavailable(f"{script.source} takes nothing just now", retry_after_seconds=1)
 
     async def _run_alone(
         self, script: Script, operation: int, event_id: str, head: bytes, body: bytes, *, is_measured: bool
@@ -202,7 +202,7 @@ class Pool:
                 if outcome is not None:
                     self._learn(script, channel, outcome)
                     return outcome
-        raise SandboxUnavailable(f"the sandbox of {script.source} was killed from outside", retry_after_seconds=1)
+        raise SandboxUnavailable(f"{script.source} takes nothing just now", retry_after_seconds=1)
 
     def _learn(self, script: Script, channel: Channel, outcome: Outcome) -> None:
         whole, first = outcome.cpu_seconds, outcome.authenticate_cpu_seconds
@@ -224,7 +224,7 @@ class Pool:
         if death.is_escape:
             self._health.quarantine(source, death.reason)
         elif death.reason == WORKS_UNASKED or (death.culprit is not None and death.stage in (LOAD, TRANSFORM)):
-            self._health.note_death(source)
+            self._health.note_death(source, death.reason)
 
     def stats(self) -> PoolStats:
         """Give the figures of this moment."""

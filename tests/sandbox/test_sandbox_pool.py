@@ -7,6 +7,7 @@ import signal
 import orjson
 import pytest
 from sandbox_children import EVENT_ID, YES, make_head, make_script, play_script
+from structlog.testing import capture_logs
 
 from gateway.errors import SandboxUnavailable, ScriptRefused
 from gateway.sandbox.descriptors import raise_descriptor_limit
@@ -114,11 +115,15 @@ def _is_running(pid: int) -> bool:
 
 async def test_deaths_after_the_yes_put_a_source_on_backoff_and_lift_ends_it(pool):
     script = make_script(YES + "def transform(request, context):\n    while True: pass\n", limits=QUICK)
-    for _ in range(4):
-        assert (await run(pool, script, 1)).kind == "failed"
-    with pytest.raises(SandboxUnavailable, match="died 4 times in a row") as caught:
+    with capture_logs() as lines:
+        for _ in range(4):
+            assert (await run(pool, script, 1)).kind == "failed"
+    with pytest.raises(SandboxUnavailable) as caught:
         await run(pool, script, 1)
     assert caught.value.retry_after_seconds >= 1
+    assert caught.value.detail == f"{script.source} takes nothing just now"  # a stranger hears it
+    (told,) = (line for line in lines if line["event"] == "source_backoff")
+    assert (told["source"], told["deaths"], told["reason"]) == (script.source, 4, "limit: cpu 0.05 s (transform)")
     pool.lift(script.source)
     assert (await run(pool, script, 1)).kind == "failed"
     pool.lift(script.source)
@@ -137,7 +142,7 @@ async def test_a_script_that_dies_while_loading_is_put_on_backoff(pool):
     for _ in range(4):
         outcomes = await asyncio.gather(*(run(pool, script, number) for number in range(3)))
         assert {(outcome.stage, outcome.reason) for outcome in outcomes} == {("load", "limit: load 0.05 s")}
-    with pytest.raises(SandboxUnavailable, match="died 4 times in a row"):
+    with pytest.raises(SandboxUnavailable, match="takes nothing just now"):
         await run(pool, script, 1)
 
 
