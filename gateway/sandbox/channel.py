@@ -16,14 +16,18 @@ from typing import Any, cast
 
 from gateway.errors import SandboxUnavailable
 from gateway.sandbox import wire
-from gateway.sandbox.forkserver import UNKNOWN_SIGNAL, ForkServer, Newborn
-from gateway.sandbox.limits import Limits
+from gateway.sandbox.forkserver import UNKNOWN_ENDING, Ending, ForkServer, Newborn
+from gateway.sandbox.limits import Limits, describe_bytes
 from gateway.sandbox.outcome import Outcome
 from gateway.sandbox.stage import AUTHENTICATE, LOAD, STAGE_NAMES, TRANSFORM, StagePage, split_word
 
 _LOCK_DOWN_SECONDS = 5
 
 _RUNS = (wire.AUTHENTICATE, wire.TRANSFORM)
+
+# How a child ends that finds no memory at a moment when nobody can be told: a library in C crashes, or it gives up.
+# A buffer doubles when it grows: the last request for more comes when half of what there is is taken.
+_ENDS_OF_MEMORY = (0, signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS)
 
 FORBIDDEN_CALL = "forbidden system call: the script tried to leave its sandbox"
 
@@ -73,6 +77,7 @@ class Channel(asyncio.Protocol):
         self.pid = newborn.pid
         self.page: StagePage = newborn.page
         self.limits = limits
+        self._memory_budget_bytes = newborn.memory_budget_bytes
         self.layers: asyncio.Future[dict[str, str]] = loop.create_future()
         self.layers.add_done_callback(lambda layers: layers.cancelled() or layers.exception())  # nobody may be waiting
         self.flights: deque[Flight] = deque()
@@ -205,10 +210,10 @@ class Channel(asyncio.Protocol):
         self._burial = self._loop.create_task(self._bury())
 
     async def _bury(self) -> None:
-        ended_by = await self._server.death_signal(self.pid)
+        ending = await self._server.ending(self.pid)
         sequence, stage = split_word(self.page.word())
         self.page.close()
-        death = self._explain(ended_by, sequence, stage)
+        death = self._explain(ending, sequence, stage)
         if not self.layers.done():
             self.layers.set_exception(wire.ProtocolBroken(f"the child died in its lock-down: {death.reason}"))
         self.end_reason = death.reason if death.culprit is not None else None
@@ -219,24 +224,26 @@ class Channel(asyncio.Protocol):
             if not flight.landing.done():
                 flight.landing.set_result(_failure(death) if flight is death.culprit else None)
 
-    def _explain(self, ended_by: int, sequence: int, stage: int) -> Death:
-        is_escape = ended_by == getattr(signal, "SIGSYS", None)
-        reason = self._reason(ended_by)
+    def _explain(self, ending: Ending, sequence: int, stage: int) -> Death:
+        is_escape = ending.signal == getattr(signal, "SIGSYS", None)
+        reason = self._reason(ending)
         culprit = self.flight_at(sequence) if stage in (AUTHENTICATE, TRANSFORM) else None
         if culprit is None and self.flights and (stage == LOAD or self._kill_reason is not None):
             culprit = self.flights[0]
-        if self._kill_reason is None and ended_by in (UNKNOWN_SIGNAL, signal.SIGKILL):
+        if self._kill_reason is None and ending.signal in (UNKNOWN_ENDING.signal, signal.SIGKILL):
             culprit = None  # killed by somebody else: nobody's fault, everybody runs again
         return Death(reason, stage, is_escape, culprit)
 
-    def _reason(self, ended_by: int) -> str:
+    def _reason(self, ending: Ending) -> str:
         if self._kill_reason is not None:
             return self._kill_reason
-        if ended_by == getattr(signal, "SIGSYS", None):
+        if ending.signal == getattr(signal, "SIGSYS", None):
             return FORBIDDEN_CALL
-        if ended_by <= 0:
+        if ending.signal in _ENDS_OF_MEMORY and ending.grown_bytes > self._memory_budget_bytes / 2:
+            return f"limit: memory {describe_bytes(self.limits.memory_bytes)}"
+        if ending.signal <= 0:
             return "the sandbox ended without an answer"
-        return f"the sandbox crashed ({signal.Signals(ended_by).name})"
+        return f"the sandbox crashed ({signal.Signals(ending.signal).name})"
 
     def flight_at(self, sequence: int) -> Flight | None:
         """Find the request in flight with this number."""

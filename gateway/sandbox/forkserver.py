@@ -32,14 +32,24 @@ _PROGRAM = (
     "main(int(sys.argv[2]), is_fenced=sys.argv[3] == 'fenced')"
 )
 
-UNKNOWN_SIGNAL = -1
-
 
 @dataclass(frozen=True, slots=True)
 class Newborn:
     pid: int
     socket: socket.socket
     page: StagePage
+    memory_budget_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The signal that ended a child, 0 for an exit, and how far it had grown at most."""
+
+    signal: int
+    grown_bytes: int = 0
+
+
+UNKNOWN_ENDING = Ending(-1)
 
 
 class ForkServer:
@@ -53,7 +63,7 @@ class ForkServer:
         self._ready: asyncio.Future[dict[str, str]] = asyncio.get_running_loop().create_future()
         self._ready.add_done_callback(lambda ready: ready.cancelled() or ready.exception())  # nobody may be waiting
         self._births: dict[int, asyncio.Future[int]] = {}
-        self._deaths: dict[int, asyncio.Future[int]] = {}
+        self._deaths: dict[int, asyncio.Future[Ending]] = {}
         self._orders = 0
         self._unread = b""
 
@@ -100,7 +110,7 @@ class ForkServer:
                 raise SandboxUnavailable("the fork server does not answer") from None
             raise
         ours.setblocking(False)
-        return Newborn(pid, ours, page)
+        return Newborn(pid, ours, page, memory_budget_bytes)
 
     def _order(self, memory_budget_bytes: int, descriptors: list[int]) -> asyncio.Future[int]:
         self._orders += 1
@@ -115,15 +125,15 @@ class ForkServer:
             with suppress(SandboxUnavailable):  # then it ends with the server
                 self._send({"kill": pid}, [])
 
-    async def death_signal(self, pid: int) -> int:
-        """Wait until the child is known to be dead; give the signal that ended it, 0 for an exit."""
+    async def ending(self, pid: int) -> Ending:
+        """Wait until the child is known to be dead; give what ended it."""
         death = self._deaths.get(pid)
         if death is None:
-            return UNKNOWN_SIGNAL
+            return UNKNOWN_ENDING
         try:
             return await asyncio.wait_for(asyncio.shield(death), _STATUS_SECONDS)
         except TimeoutError:
-            return UNKNOWN_SIGNAL
+            return UNKNOWN_ENDING
         finally:
             self._deaths.pop(pid, None)
 
@@ -166,7 +176,7 @@ class ForkServer:
         elif "died" in message:
             death = self._deaths.get(message["died"])
             if death is not None and not death.done():
-                death.set_result(message["signal"])
+                death.set_result(Ending(message["signal"], message["grown"]))
         elif not self._ready.done():
             self._ready.set_result(message["layers"])
 
@@ -184,7 +194,7 @@ class ForkServer:
                 birth.set_exception(error)
         for death in self._deaths.values():
             if not death.done():
-                death.set_result(UNKNOWN_SIGNAL)
+                death.set_result(UNKNOWN_ENDING)
         self._births.clear()
 
 

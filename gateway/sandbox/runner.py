@@ -8,11 +8,8 @@ page before `transform` starts. Never lets an exception of a script out.
 import builtins
 import gc
 import itertools
-import math
 import sys
 import time
-from datetime import date, datetime
-from decimal import Decimal
 from types import GeneratorType
 from typing import Any
 
@@ -22,25 +19,17 @@ from gateway.errors import Problem
 from gateway.sandbox import wire
 from gateway.sandbox.compiler import FILE_NAME, Compiled, Refused, check_functions, compile_script
 from gateway.sandbox.delivery import DeliveryReader
-from gateway.sandbox.limits import RESULT_PARTS_MAX, describe_bytes
+from gateway.sandbox.limits import describe_bytes
 from gateway.sandbox.reach import script_globals
+from gateway.sandbox.result import ResultRefused, write_actions
 from gateway.sandbox.script import LoadDocument
 from gateway.sandbox.stage import AUTHENTICATE, LOAD, STAGE_NAMES, TRANSFORM, StagePage
 from gateway.sandbox.texts import Log, Mask, describe_error, tidy, trace_lines
 from gateway.toolbox import Answer, Context, Ignore, Reject, Request, TryLater
 
-# Subclasses could lie, dataclasses and times have more than one way to be written: all go through `_plain`.
-_OPTIONS = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
-
 _YOUNG, _ALL = 1, 2  # generations: what survives the first is looked at with the second
 
-_TOO_DEEP = "limit: 254 levels in an action"  # orjson's own
-
 Result = tuple[dict[str, Any], bytes, bytes]
-
-
-class ResultRefused(Exception):
-    """What `transform` gave is no list of actions, or too much."""
 
 
 class Runner:
@@ -104,7 +93,7 @@ class Runner:
                 sequence, namespace, event_id, Request(orjson.loads(head), body), marks
             )
         except BaseException as error:
-            meta, actions, reply_body = self._explain(error)
+            meta, actions, reply_body = self._explain_within_memory(error)
         namespace.clear()
         self._collect_garbage()
         meta["is_authenticated"] = self._is_authenticated
@@ -142,7 +131,7 @@ class Runner:
         actions = self._collect(namespace["transform"](request, context))
         meta: dict[str, Any] = {"kind": "actions"} if actions else {"kind": "ignored", "reason": "no actions"}
         reply_body = _put_reply(meta, context.reply) if context.reply is not None else b""
-        return meta, self._write(actions) if actions else b"", reply_body
+        return meta, write_actions(actions, self._limits["result_bytes"]) if actions else b"", reply_body
 
     def _mark(self, request: Request, marks: dict[str, Any]) -> None:
         if (key := self._delivery.unique_key(request)) is not None:
@@ -167,19 +156,13 @@ class Runner:
                 raise ResultRefused(f"action {number} is a {type(action).__name__}, not a dict")
         return actions
 
-    def _write(self, actions: list[Any]) -> bytes:
+    def _explain_within_memory(self, error: BaseException) -> Result:
         try:
-            data = orjson.dumps(actions, default=_plain, option=_OPTIONS)
-        except TypeError as error:
-            is_deep = "Recursion limit" in str(error)
-            raise ResultRefused(_TOO_DEEP if is_deep else f"an action is not JSON: {error}") from None
-        if len(data) > self._limits["result_bytes"]:
-            raise ResultRefused(f"limit: result {describe_bytes(self._limits['result_bytes'])}")
-        if data.count(b",") > RESULT_PARTS_MAX:
-            raise ResultRefused(f"limit: {RESULT_PARTS_MAX} values in the actions")
-        if b"null" in data:
-            _refuse_what_is_not_finite(actions)  # orjson writes NaN as null, which means something else
-        return data
+            return self._explain(error)
+        except MemoryError:
+            # What the script holds is held by the frames that it died in: the lines go with them, the reason stays.
+            error.__traceback__ = error.__context__ = None
+            return self._fail(MemoryError()), b"", b""
 
     def _explain(self, error: BaseException) -> Result:
         """Turn what a script raised into a result: an early end that it asked for, or a failure."""
@@ -227,30 +210,3 @@ def _put_reply(meta: dict[str, Any], reply: Any) -> bytes:
     meta["reply"] = {"status": reply.status, "content_type": reply.content_type, "headers": headers}
     body: bytes = reply.body
     return body
-
-
-def _plain(value: Any) -> Any:
-    """Write what JSON has no word for: decimals as text, times as ISO 8601 with their zone."""
-    kind = type(value)
-    if kind is Decimal and value.is_finite():
-        return str(value)
-    if kind is datetime:
-        if value.tzinfo is None:
-            raise ResultRefused("a time without a zone")
-        return value.isoformat()
-    if kind is date:
-        return value.isoformat()
-    raise ResultRefused(f"{kind.__name__} is no JSON value")
-
-
-def _refuse_what_is_not_finite(value: Any) -> None:
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
-        kind = type(item)
-        if kind is dict:
-            waiting.extend(item.values())
-        elif kind is list or kind is tuple:
-            waiting.extend(item)
-        elif kind is float and not math.isfinite(item):
-            raise ResultRefused(f"{item} is not a number in JSON")

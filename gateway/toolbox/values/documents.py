@@ -20,6 +20,8 @@ from gateway.toolbox.values.times import format_time
 
 _ANY_DIGIT_TO_ZERO = bytes.maketrans(b"123456789", b"000000000")
 _LONG_NUMBER = b"0" * 19  # the shortest integer that may not fit into 64 bits, which orjson would turn into a float
+# What orjson needs at most to read JSON: asked for at once, and given back untouched.
+_MEMORY_BYTES_PER_BYTE = 12
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _EXPRESSION_CHARACTERS_MAX = 2_000
 _MISSING = object()
@@ -40,6 +42,7 @@ def read_json(data: bytes, what: str) -> Any:
     data = data.removeprefix(_BYTE_ORDER_MARK)
     if not data or data.isspace():
         raise ValueError(f"{what} is empty, not JSON")
+    bytes(_MEMORY_BYTES_PER_BYTE * len(data))  # orjson crashes where memory ends; this raises MemoryError
     try:
         value = orjson.loads(data)
         if _LONG_NUMBER in data.translate(_ANY_DIGIT_TO_ZERO):
@@ -48,6 +51,8 @@ def read_json(data: bytes, what: str) -> Any:
     except RecursionError:
         raise ValueError(f"{what} is nested too deeply") from None
     except orjson.JSONDecodeError as error:
+        if error.msg.startswith("Not enough memory"):
+            raise MemoryError from None
         raise ValueError(f"{what} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
     return value
 

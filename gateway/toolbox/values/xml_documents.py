@@ -7,6 +7,7 @@ Takes text or bytes; gives nested dicts, lists and text. Never follows an entity
 import re
 from typing import Any
 from xml.etree.ElementTree import ParseError
+from xml.parsers.expat import errors
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
@@ -15,6 +16,7 @@ from gateway.toolbox.charsets import decode
 from gateway.toolbox.exact import DEPTH_MAX, NODES_MAX, exact_bytes
 
 _ENCODING = re.compile(rb"""^\s*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+_NO_MEMORY = errors.codes[errors.XML_ERROR_NO_MEMORY]
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -33,6 +35,8 @@ def parse_xml(text: str | bytes) -> dict[str, Any]:
         parser.feed(_decode(text))
         parser.close()
     except ParseError as error:
+        if error.code == _NO_MEMORY:
+            raise MemoryError from None
         raise ValueError(f"not XML: {error}") from None
     except DefusedXmlException:
         raise ValueError("XML with a DTD or entities of its own is refused") from None
