@@ -3,7 +3,8 @@
 A snapshot with a generation number: read from the database, kept in a file of the data folder too,
 so that a gateway starts and serves while the database is away. A change raises the generation and
 tells it over Redis; every second the database is asked as well. The new script is warm in the
-sandbox before it takes over. Unknown names never reach the database.
+sandbox before it takes over. A script that tried to leave one sandbox is shut in all of them.
+Unknown names never reach the database.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ import secrets as random
 import socket
 import time
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
@@ -27,7 +28,9 @@ from gateway import clock
 from gateway.errors import HookwrightError, ScriptRefused
 from gateway.logs import log
 from gateway.queue.keys import GATEWAYS, GENERATION_CHANNEL
+from gateway.queue.quarantines import read_quarantines, tell_quarantine
 from gateway.queue.uses import KeyUses
+from gateway.sandbox.health import Quarantine
 from gateway.sandbox.limits import Limits
 from gateway.sandbox.pool import Pool
 from gateway.sandbox.script import Previous, Script
@@ -110,6 +113,9 @@ class Registry:
             if not self._load_file():
                 raise
             log.warning("registry_from_file", generation=self.generation, why=_why(error))
+        await self._share_quarantines()
+        if self._pool is not None:
+            self._pool.hear_of_escapes(self._nudge.set)
         self._task = asyncio.create_task(self._watch())
 
     async def close(self) -> None:
@@ -150,12 +156,34 @@ class Registry:
         if before is None or before.script is None or after.script is None:
             return
         if before.script.revision != after.script.revision:
-            pool.lift(after.name)  # a person has changed it: what the old text did no longer counts
+            pool.forget_deaths(after.name)  # a person has changed it: those of the old one no longer count
             try:
                 await pool.warm(after.script)
             except HookwrightError as error:
                 reason = "refused" if isinstance(error, ScriptRefused) else "not ready"
                 log.error("script_not_warm", source=after.name, version_id=after.script.version_id, reason=reason)
+
+    async def _share_quarantines(self) -> None:
+        """Shut what any process has caught, tell the others what this one has, forget what was published anew."""
+        if self._pool is None:
+            return
+        for name, known in self._pool.quarantined.items():
+            if not self._is_live(name, known.published_at):
+                self._pool.lift(name)
+        try:
+            told = await read_quarantines(self._redis)
+            for name, document in told.items():
+                if self._is_live(name, document["published_at"]):
+                    self._pool.shut(Quarantine(**{each.name: document[each.name] for each in fields(Quarantine)}))
+            for name, known in self._pool.quarantined.items():
+                if name not in told or told[name]["published_at"] != known.published_at:
+                    await tell_quarantine(self._redis, name, asdict(known))
+        except Exception as error:  # what is known stays in force, and is told at the next look
+            log.warning("quarantines_not_shared", why=_why(error))
+
+    def _is_live(self, name: str, published_at: int) -> bool:
+        source = self.find(name)
+        return source is not None and source.script is not None and source.script.published_at == published_at
 
     async def _watch(self) -> None:
         listener = asyncio.create_task(self._listen())
@@ -169,6 +197,7 @@ class Registry:
                     await self.refresh()
                 except Exception as error:  # the watch must not end: nothing would be heard of any more
                     log.warning("registry_stale", generation=self.generation, why=_why(error))
+                await self._share_quarantines()
         finally:
             listener.cancel()
             await asyncio.gather(listener, return_exceptions=True)
@@ -253,7 +282,7 @@ def _build_source(row: dict[str, Any], secrets: dict[str, str], previous: dict[s
     if row["text"] is not None:
         parts = (
             row["live_version_id"],
-            row.get("published_at"),  # publishing the same text again gives it new children, and lifts a quarantine
+            row.get("published_at"),  # publishing the same text again gives it new children, and ends a quarantine
             row["settings"],
             row["limits"],
             orjson.dumps(secrets, option=orjson.OPT_SORT_KEYS),
@@ -270,6 +299,7 @@ def _build_source(row: dict[str, Any], secrets: dict[str, str], previous: dict[s
             occurred_at_zone=row["occurred_at_zone"],
             limits=Limits(**{name: limit for name, limit in limits.items() if name in _SANDBOX_LIMITS}),
             previous_secrets=previous,
+            published_at=row.get("published_at") or 0,
         )
     return Source(
         row["name"],

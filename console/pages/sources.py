@@ -95,7 +95,7 @@ async def show(visit: Visit) -> Response:
         hour=_hour(hours.get(name)),
         capture=await capture_state(visit.op, name),
         newest=await list_events(visit.op, source=name, limit=8),
-        quarantined=(await list_quarantined(visit.op)).get(name, []),
+        quarantined=(await list_quarantined(visit.op)).get(name),
         curl=_curl(source),
     )
 

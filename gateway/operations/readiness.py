@@ -16,7 +16,9 @@ from gateway.operations.operator import Operator
 from gateway.queue.connect import read_durability
 from gateway.queue.inspection import read_queue
 from gateway.queue.processes import Document, list_processes
+from gateway.queue.quarantines import read_quarantines
 from gateway.sandbox.proof import missing_of_wall
+from gateway.store.registry import read_publications
 from gateway.store.revision import check_revision
 
 ASK_SECONDS = 3.0
@@ -101,14 +103,13 @@ async def _programs(op: Operator) -> Check:
     }
 
 
-async def list_quarantined(op: Operator) -> dict[str, list[str]]:
-    """Name the sources whose script tried to leave its sandbox, each with the processes that shut it."""
-    found: dict[str, list[str]] = {}
+async def list_quarantined(op: Operator) -> dict[str, Document]:
+    """Give the sources whose live script tried to leave its sandbox, each with when and how."""
     with contextlib.suppress(RedisError, OSError):
-        for process in await list_processes(op.redis):
-            for source in process.get("quarantined", []):
-                found.setdefault(source, []).append(f"{process['role']} {process['host']}:{process['pid']}")
-    return found
+        if told := await read_quarantines(op.redis):
+            live = await op.read(read_publications)
+            return {name: one for name, one in told.items() if live.get(name) == one["published_at"]}
+    return {}
 
 
 def _crew(processes: list[Document], missing: str, otherwise: str) -> Check:

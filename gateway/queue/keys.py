@@ -14,6 +14,7 @@ GENERATION_CHANNEL = "hookwright:generation"
 GATEWAYS = "hookwright:gateways"  # gateway id -> "generation:unix seconds"
 WORKER_HEARTBEAT = "hookwright:worker:"
 WORKERS_PAUSED = "hookwright:paused"  # there while people hold all workers
+QUARANTINES = "hookwright:quarantines"  # source -> which publication of its script tried to leave its sandbox, JSON
 PROCESSES = "hookwright:processes"  # process id -> what it tells of itself, JSON
 
 # Statistics: counters by bucket of time, and since ever. They go by themselves.

@@ -33,12 +33,12 @@ class Children:
         self,
         nursery: Nursery,
         memory: Memory,
-        mourn: Callable[[str, Death], None],
+        mourn: Callable[[Script, Death], None],
         *,
         children_max: int,
         idle_seconds: float,
     ) -> None:
-        """`mourn` is told of every death with the source whose child it was."""
+        """`mourn` is told of every death with the script whose child it was."""
         self._nursery = nursery
         self._memory = memory
         self._mourn = mourn
@@ -126,7 +126,7 @@ class Children:
     def _mourner(self, script: Script) -> OnDeath:
         def mourn(channel: Channel, death: Death) -> None:
             self.drop(script, channel)
-            self._mourn(script.source, death)
+            self._mourn(script, death)
 
         return mourn
 

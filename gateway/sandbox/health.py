@@ -1,19 +1,32 @@
 """Health: which sources may run now.
 
 Takes deaths and successes, gives a source's right to run. Deaths before the yes of `authenticate` never
-count: strangers cannot shut a source. A forbidden system call shuts it until a person lifts that. Senders hear that
-a source is away, people read in the log why.
+count: strangers cannot shut a source. A forbidden system call shuts this publication of the script for good: only
+a person who publishes opens the source again. Senders hear that a source is away, people read in the log why.
 """
 
 import time
 from dataclasses import dataclass
 
+from gateway import clock
 from gateway.errors import SandboxUnavailable
 from gateway.logs import log
+from gateway.sandbox.script import Script
 
 # One poisonous payload may come a few times over; a script that dies of everything should not burn a core for it.
 _DEATHS_TOLERATED = 3
 _BACKOFF_SECONDS_MAX = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """A publication of a source's script that tried to leave its sandbox: when, and how."""
+
+    source: str
+    version_id: str
+    published_at: int  # of a version that was live twice, one publication alone is shut
+    at: int
+    reason: str
 
 
 @dataclass(slots=True)
@@ -26,12 +39,16 @@ class Health:
     """Backoff and quarantine by source."""
 
     def __init__(self) -> None:
-        self.quarantined: dict[str, str] = {}
+        self.quarantines: dict[str, Quarantine] = {}
+        self.caught: list[Quarantine] = []  # by this process, in order: others may have told of the rest
         self._backoffs: dict[str, _Backoff] = {}
 
-    def require(self, source: str) -> None:
-        """Raise SandboxUnavailable while the source may not run: a stranger hears it, so it does not say why."""
-        if source in self.quarantined:
+    def require(self, script: Script) -> None:
+        """Raise SandboxUnavailable while the source may not run this."""
+        source = script.source
+        quarantine = self.quarantines.get(source)
+        if quarantine is not None and quarantine.published_at == script.published_at:
+            # A stranger hears this: what the script did is for its own people.
             raise SandboxUnavailable(f"{source} is quarantined", retry_after_seconds=_BACKOFF_SECONDS_MAX)
         backoff = self._backoffs.get(source)
         if backoff is not None and (wait := backoff.until - time.monotonic()) > 0:
@@ -50,13 +67,23 @@ class Health:
         if self._backoffs:
             self._backoffs.pop(source, None)
 
-    def quarantine(self, source: str, reason: str) -> None:
-        self.quarantined[source] = reason
-        log.error("source_quarantined", source=source, reason=reason)
+    def quarantine(self, script: Script, reason: str) -> None:
+        """Shut this publication of a script, of which a child was caught just now."""
+        caught = Quarantine(script.source, script.version_id, script.published_at, clock.now(), reason)
+        if self.hear(caught):
+            self.caught.append(caught)
+            log.error("source_quarantined", source=script.source, reason=reason)
 
-    def lift(self, source: str) -> None:
-        """Let a source run again."""
-        self.quarantined.pop(source, None)
+    def hear(self, quarantine: Quarantine) -> bool:
+        """Take up a quarantine unless as late a publication is shut already; say whether it was taken."""
+        known = self.quarantines.get(quarantine.source)
+        is_news = known is None or known.published_at < quarantine.published_at
+        if is_news:
+            self.quarantines[quarantine.source] = quarantine
+        return is_news
+
+    def forget_deaths(self, source: str) -> None:
+        """End a backoff."""
         self._backoffs.pop(source, None)
 
     def paused_count(self) -> int:

@@ -7,6 +7,7 @@ script does. Never keeps anything of a request.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -17,7 +18,7 @@ from gateway.sandbox.channel import Channel, Death
 from gateway.sandbox.children import Children
 from gateway.sandbox.crowd import Crowd
 from gateway.sandbox.descriptors import raise_descriptor_limit
-from gateway.sandbox.health import Health
+from gateway.sandbox.health import Health, Quarantine
 from gateway.sandbox.limits import POOLED_BODY_BYTES_MAX
 from gateway.sandbox.memory import Memory, peak_bytes
 from gateway.sandbox.nursery import LoadDied, Nursery, load
@@ -76,6 +77,7 @@ class Pool:
         )
         self._sweep_seconds = min(max(idle_seconds / 4, 0.05), RESTING_LOOK_SECONDS)
         self._sweeper: asyncio.Task[None] | None = None
+        self._on_escape: Callable[[], None] | None = None
         self._deaths_count = self._reruns_count = 0
 
     # the pool itself
@@ -111,13 +113,31 @@ class Pool:
     # sources
 
     @property
-    def quarantined(self) -> dict[str, str]:
-        """The sources that tried to break out, and how."""
-        return dict(self._health.quarantined)
+    def quarantined(self) -> dict[str, Quarantine]:
+        """The sources that are shut because their script tried to break out."""
+        return dict(self._health.quarantines)
+
+    @property
+    def caught(self) -> list[Quarantine]:
+        """The attempts to break out of this very pool, in order."""
+        return list(self._health.caught)
+
+    def hear_of_escapes(self, hear: Callable[[], None]) -> None:
+        """Call this after every attempt to break out."""
+        self._on_escape = hear
+
+    def shut(self, quarantine: Quarantine) -> None:
+        """Run this publication no more: another pool has caught it."""
+        self._health.hear(quarantine)
+
+    def forget_deaths(self, source: str) -> None:
+        """Let a source on backoff run again."""
+        self._health.forget_deaths(source)
 
     def lift(self, source: str) -> None:
-        """Let a quarantined or paused source run again."""
-        self._health.lift(source)
+        """Let a source run again, whatever it did."""
+        self._health.quarantines.pop(source, None)
+        self._health.forget_deaths(source)
 
     async def warm(self, script: Script) -> None:
         """Have a child ready with the script loaded; ScriptRefused says what is wrong with it."""
@@ -161,7 +181,7 @@ class Pool:
 
         `is_measured`: in a new child that nobody has used before, so that its peak of memory is this request's.
         """
-        self._health.require(script.source)
+        self._health.require(script)
         operation = wire.AUTHENTICATE if start_at == "authenticate" else wire.TRANSFORM
         self._crowd.enter(script.source, script.limits.in_flight_count)
         try:
@@ -183,7 +203,7 @@ class Pool:
                 self._learn(script, channel, outcome)
                 return outcome
             self._reruns_count += 1
-            self._health.require(script.source)
+            self._health.require(script)
         raise SandboxUnavailable(f"{script.source} takes nothing just now", retry_after_seconds=1)
 
     async def _run_alone(
@@ -218,13 +238,15 @@ class Pool:
             self._children.drop(script, channel)
             channel.retire()
 
-    def _mourn(self, source: str, death: Death) -> None:
+    def _mourn(self, script: Script, death: Death) -> None:
         """Draw the consequences of a death for its source."""
         self._deaths_count += 1
         if death.is_escape:
-            self._health.quarantine(source, death.reason)
+            self._health.quarantine(script, death.reason)
+            if self._on_escape is not None:
+                self._on_escape()
         elif death.reason == WORKS_UNASKED or (death.culprit is not None and death.stage in (LOAD, TRANSFORM)):
-            self._health.note_death(source, death.reason)
+            self._health.note_death(script.source, death.reason)
 
     def stats(self) -> PoolStats:
         """Give the figures of this moment."""
@@ -237,7 +259,7 @@ class Pool:
             deaths=self._deaths_count,
             reruns=self._reruns_count,
             restarts=self._nursery.restarts_count,
-            quarantined=len(self._health.quarantined),
+            quarantined=len(self._health.quarantines),
             paused=self._health.paused_count(),
         )
 

@@ -41,7 +41,8 @@ class Previous(NamedTuple):
 class Script:
     """One immutable text with the secrets and settings that it runs with.
 
-    `revision` changes when any of them does: (source, revision) is the identity of a child.
+    `revision` changes when any of them does: (source, revision) is the identity of a child. `published_at` changes
+    when a person publishes, and only then.
     `unique_by` and `occurred_at` are places in the request: `header:x-webhook-id`, `json:event.id`,
     `query:id`, `form:CallSid`; several are separated by `|`, and the first that is there wins.
     """
@@ -57,6 +58,7 @@ class Script:
     occurred_at_zone: str | None = None
     limits: Limits = field(default_factory=Limits)
     previous_secrets: Mapping[str, Previous] = field(default_factory=dict, repr=False)
+    published_at: int = 0  # microseconds since 1970; 0 for a text that is not published
 
     def before_rotation(self, received_at: int) -> "Script | None":
         """Give the same script with the secrets that a sender may still sign with; None where none was rotated.

@@ -50,7 +50,7 @@ class Alerts:
         self._metrics, self._pool, self._full = metrics, pool, full
         self._waiting: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue(WAITING_MAX)
         self._told_failed: dict[str, int] = {}
-        self._quarantined: set[str] = set()
+        self._told_caught = 0
         self._was_full = False
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -73,10 +73,10 @@ class Alerts:
 
     async def look(self) -> None:
         """See what has happened since the last look."""
-        quarantined = self._pool.quarantined
-        for source in quarantined.keys() - self._quarantined:
-            self._put("source.quarantined", source=source, reason=quarantined[source])
-        self._quarantined = set(quarantined)
+        caught = self._pool.caught  # here: what another process has caught, that one tells
+        for quarantine in caught[self._told_caught :]:
+            self._put("source.quarantined", source=quarantine.source, reason=quarantine.reason)
+        self._told_caught = len(caught)
         full = self._full()
         if full and not self._was_full:
             self._put("backpressure.began", reason=full)

@@ -20,6 +20,13 @@ def raise_generation(conn: Connection) -> int:
     return read_generation(conn)
 
 
+def read_publications(conn: Connection) -> dict[str, int]:
+    """Say when the live version of each source was published."""
+    joined = sources.join(versions, versions.c.id == sources.c.live_version_id)
+    live = select(sources.c.name, versions.c.published_at).select_from(joined)
+    return {row.name: row.published_at for row in conn.execute(live.where(sources.c.state != "removed"))}
+
+
 def read_source(conn: Connection, name: str) -> dict[str, Any] | None:
     """Read one source as `read_snapshot` does all of them; None for one that never was or is removed."""
     joined = sources.outerjoin(versions, versions.c.id == sources.c.live_version_id)

@@ -12,6 +12,7 @@ from gateway import toolbox
 from gateway.errors import Conflict, NotFound, OperatorError, ScriptRefused
 from gateway.operations import capturing, comparing, diffs, drafts, fixtures, secrets, sources
 from gateway.operations.audit import list_audit
+from gateway.operations.runnable import load_unpublished
 from gateway.operations.toolbox_docs import GROUPS, completion_items, toolbox_docs
 from gateway.operations.trial_requests import find_request, paste_request, read_headers
 from gateway.operations.trying import try_script
@@ -195,8 +196,8 @@ async def test_another_text_runs_though_one_before_it_was_quarantined(running: R
     op, name = running.op, "try-lifted"
     await running.add_source(name)
     pool = await op.pool()
-    pool._health.quarantine(name, "tried to leave")
     request = await paste_request(op, name, body=b'{"email": "q@example.com", "visits": 1}', headers=list(WORD.items()))
+    pool._health.quarantine((await load_unpublished(op, name, OPEN_SCRIPT)).script, "tried to leave")
     assert (await try_script(op, name, request))["status"] == "queued"
 
 

@@ -10,6 +10,9 @@ from visitors import House
 
 from gateway.operations.scripts import push_script
 from gateway.operations.sources import show_source
+from gateway.queue.keys import QUARANTINES
+from gateway.queue.quarantines import tell_quarantine
+from gateway.store.registry import read_publications
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -122,6 +125,31 @@ async def test_a_source_is_paused_resumed_disabled_and_removed(running: Running,
     assert (await admin.get(base)).status_code == 404
     for operation in ("pause", "resume", "disable", "remove"):
         assert (await last_write(house, f"source.{operation}"))["subject"] == "src-switched"
+
+
+async def test_a_quarantine_says_when_and_how_and_a_person_ends_it_by_publishing(house: House) -> None:
+    live = await house.op.read(read_publications)
+    caught = {
+        "source": "src-ours",
+        "version_id": "ver_1",
+        "published_at": live["src-ours"],
+        "at": 1_704_164_645_000_000,
+        "reason": "forbidden system call",
+    }
+    await tell_quarantine(house.op.redis, "src-ours", caught)
+    await tell_quarantine(house.op.redis, "src-theirs", {**caught, "source": "src-theirs", "published_at": 1})
+    ours, viewer = await house.signed_in("ours"), await house.signed_in("viewer")
+    text = await page(ours, "/sources/src-ours")
+    assert "forbidden system call" in text
+    assert "2024-01-02" in text
+    assert "Let it run again" in text
+    assert "Let it run again" not in await page(viewer, "/sources/src-ours")
+    assert "Quarantined" not in await page(viewer, "/sources/src-theirs"), "another publication of it was caught"
+    assert (await page(viewer, "/sources")).count(">quarantined<") == 1
+    await write(ours, "/sources/src-ours/lift")
+    assert (await last_write(house, "script.publish"))["subject"] == "src-ours"
+    assert "Quarantined" not in await page(ours, "/sources/src-ours")
+    await house.op.redis.delete(QUARANTINES)
 
 
 async def test_settings_are_a_json_object_or_said_to_be_none(house: House) -> None:

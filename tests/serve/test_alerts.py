@@ -19,7 +19,9 @@ from structlog.testing import capture_logs
 from gateway.metrics import Metrics
 from gateway.operations.alerts import ALERT_KEY, show_alert_secret
 from gateway.queue.connect import open_redis
+from gateway.sandbox.health import Quarantine
 from gateway.sandbox.pool import Pool
+from gateway.sandbox.script import Script
 from gateway.serve import alerts
 from gateway.serve.alerts import Alerts
 
@@ -45,6 +47,10 @@ async def redis(valkey_url: str) -> AsyncIterator[Redis]:
     await redis.flushdb()
     yield redis
     await redis.aclose(close_connection_pool=True)
+
+
+def script_of(source: str) -> Script:
+    return Script(source=source, version_id="ver_1", revision="1", text="", published_at=1)
 
 
 @asynccontextmanager
@@ -94,9 +100,19 @@ async def test_of_several_workers_one_tells_in_a_minute(redis: Redis) -> None:
 async def test_a_quarantine_is_told_once(redis: Redis) -> None:
     desk = Desk()
     async with hearing("/alerts") as hearer, alerting(hearer.url, redis, desk):
-        desk.pool._health.quarantine("shop", "forbidden system call")
+        desk.pool._health.quarantine(script_of("shop"), "forbidden system call")
         told = await next_alert(hearer)
         assert (told["type"], told["data"]["source"]) == ("source.quarantined", "shop")
+        await asyncio.sleep(0.1)
+        assert hearer.heard.empty()
+
+
+async def test_a_quarantine_that_another_process_has_caught_is_told_by_that_one(redis: Redis) -> None:
+    desk = Desk()
+    async with hearing("/alerts") as hearer, alerting(hearer.url, redis, desk):
+        desk.pool.shut(Quarantine("shop", "ver_1", published_at=1, at=2, reason="forbidden system call"))
+        desk.pool._health.quarantine(script_of("till"), "forbidden system call")
+        assert (await next_alert(hearer))["data"]["source"] == "till"
         await asyncio.sleep(0.1)
         assert hearer.heard.empty()
 
@@ -119,7 +135,7 @@ async def test_an_alert_is_signed_as_standard_webhooks_have_it(running: Running,
     async with hearing("/alerts") as hearer:
         one = Alerts(hearer.url, key, redis, desk.metrics, desk.pool, lambda: desk.full)
         await one.start()
-        desk.pool._health.quarantine("shop", "x")
+        desk.pool._health.quarantine(script_of("shop"), "x")
         async with asyncio.timeout(PATIENCE_SECONDS):
             headers, body = await hearer.heard.get()
         await one.close()
@@ -134,12 +150,12 @@ async def test_an_alert_that_nobody_heard_is_told_again_under_its_id_and_then_sa
     desk = Desk()
     async with hearing("/alerts") as hearer, alerting(hearer.url, redis, desk):
         hearer.refusals = [500, 302, 503]
-        desk.pool._health.quarantine("shop", "x")
+        desk.pool._health.quarantine(script_of("shop"), "x")
         ids = {(await hearer.heard.get())[0]["webhook-id"] for _ in range(4)}
         assert len(ids) == 1
         hearer.refusals = [500] * 4
         with capture_logs() as lines:
-            desk.pool._health.quarantine("till", "x")
+            desk.pool._health.quarantine(script_of("till"), "x")
             for _ in range(4):
                 await hearer.heard.get()
             await asyncio.sleep(0.1)
