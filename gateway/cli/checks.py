@@ -28,7 +28,7 @@ from gateway.operations.sources import list_missing_secrets
 from gateway.plugins import list_plugins, load_plugin
 from gateway.sandbox.limits import MIB
 from gateway.sandbox.pool import Pool
-from gateway.sandbox.proof import missing_of_wall
+from gateway.sandbox.proof import missing_layers
 from gateway.supervise.folder import LOCK_NAME
 
 State = Literal["ok", "warning", "fault"]
@@ -44,6 +44,8 @@ _WAYS_OUT = {
     "workers": "start `hookwright worker`",
     "gateways": "start `hookwright gateway`",
 }
+# Where some run, and say that something is not as it should be.
+_WAY_OUT_OF_RUNNING = "scripts want Linux with seccomp; a quarantine ends by a publish; a full queue, workers"
 _STATES: dict[str, State] = {"ok": "ok", "degraded": "warning", "down": "fault"}
 
 
@@ -187,11 +189,15 @@ async def _sandbox_and_plugins(settings: Settings) -> AsyncIterator[Finding]:
 
 
 def _layers(report: dict[str, str], *, is_strict: bool) -> Iterator[Finding]:
+    missing = missing_layers(report)
+    otherwise: State = "fault" if is_strict else "warning"
     for layer, state in report.items():
-        yield Finding(f"sandbox {layer}", "ok", state)
-    if missing := missing_of_wall(report):
+        is_missing = f"{layer} is {state}" in missing
+        detail = state if is_missing or state == "on" else f"{state}; the wall is whole without it"
+        yield Finding(f"sandbox {layer}", otherwise if is_missing else "ok", detail)
+    if missing:
         way_out = "run it on Linux with seccomp; HOOKWRIGHT_SANDBOX=strict refuses to start like this"
-        yield Finding("sandbox", "fault" if is_strict else "warning", f"no whole wall: {'; '.join(missing)}", way_out)
+        yield Finding("sandbox", otherwise, f"no whole wall: {'; '.join(missing)}", way_out)
     else:
         yield Finding("sandbox", "ok", "the whole wall stands, and was tried just now")
 
@@ -249,7 +255,8 @@ def _without_password(url: str) -> str:
 def _of_check(name: str, check: dict[str, Any]) -> Finding:
     state = _STATES[check["status"]]
     detail = "; ".join(check["why"]) or _said(check)
-    return Finding(name, state, detail, "" if state == "ok" else _WAYS_OUT.get(name, ""))
+    way_out = _WAY_OUT_OF_RUNNING if check.get("processes") else _WAYS_OUT.get(name, "")
+    return Finding(name, state, detail, "" if state == "ok" else way_out)
 
 
 def _said(check: dict[str, Any]) -> str:

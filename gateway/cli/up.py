@@ -71,27 +71,33 @@ async def _run(settings: "Settings", lock: int, *, is_demo: bool) -> None:
             start = start_everything(settings, lock, supervisor, is_demo=is_demo, say=warn)
             if await is_started(start, supervisor, stop):
                 seconds = time.monotonic() - started_at
-                _announce(settings, seconds, await _first_link(settings), is_demo=is_demo)
+                await _announce(settings, seconds, is_demo=is_demo)
                 await stop.wait()
             note("stopping …")
             await supervisor.stop()
     note("stopped")
 
 
-async def _first_link(settings: "Settings") -> str | None:
-    """Give the address by which the first admin comes in, while there are no people yet."""
+async def _ask_the_product(settings: "Settings") -> tuple[str | None, list[str]]:
+    """Give the address by which the first admin comes in, while there are no people, and what the sandbox lacks."""
     from gateway.operations.operator import open_operator
+    from gateway.operations.readiness import list_missing_layers
     from gateway.operations.users import create_first_link
 
     async with open_operator(settings, actor="cli:up") as op:
-        token = await create_first_link(op)
-    return token and f"{settings.effective_console_url}/welcome/{token}"
+        token, missing = await create_first_link(op), await list_missing_layers(op)
+    return token and f"{settings.effective_console_url}/welcome/{token}", missing
 
 
-def _announce(settings: "Settings", seconds: float, link: str | None, *, is_demo: bool) -> None:
+async def _announce(settings: "Settings", seconds: float, *, is_demo: bool) -> None:
+    link, missing = await _ask_the_product(settings)
     note(f"\n[bold green]Hookwright is ready[/bold green] [dim]after {seconds:.1f} s[/dim]")
     for title, line in _summary(settings, link, is_demo=is_demo):
         note(f"  {title:<18}{escape(line)}")
+    if missing:
+        warn("the sandbox is not whole: a script may do to this machine what its user may; use Linux with seccomp")
+        for layer in missing:
+            warn(f"sandbox layer {layer}")
     note(f"\n  Stop with Ctrl-C, or: kill {os.getpid()}\n")
 
 

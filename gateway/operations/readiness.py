@@ -17,7 +17,7 @@ from gateway.queue.connect import read_durability
 from gateway.queue.inspection import read_queue
 from gateway.queue.processes import Document, list_processes
 from gateway.queue.quarantines import read_quarantines
-from gateway.sandbox.proof import missing_of_wall
+from gateway.sandbox.proof import missing_layers
 from gateway.store.registry import read_publications
 from gateway.store.revision import check_revision
 
@@ -112,6 +112,12 @@ async def list_quarantined(op: Operator) -> dict[str, Document]:
     return {}
 
 
+async def list_missing_layers(op: Operator) -> list[str]:
+    """Name what the sandboxes of the programs that run lack of the whole wall, each with the reason."""
+    told = [process["sandbox"] for process in await list_processes(op.redis) if process.get("sandbox")]
+    return list(dict.fromkeys(missing for report in told for missing in missing_layers(report)))
+
+
 def _crew(processes: list[Document], missing: str, otherwise: str) -> Check:
     """Judge the programs of one role: is there one, are their sandboxes whole, is a source locked away?"""
     why = [fault for one in processes for fault in _faults(one)]
@@ -124,7 +130,7 @@ def _crew(processes: list[Document], missing: str, otherwise: str) -> Check:
 def _faults(process: Document) -> list[str]:
     where = f"{process['host']}:{process['pid']}"
     sandbox = process.get("sandbox", {})
-    off = [f"{where}: sandbox layer {missing}" for missing in missing_of_wall(sandbox)] if sandbox else []
+    off = [f"{where}: sandbox layer {missing}" for missing in missing_layers(sandbox)] if sandbox else []
     locked = [f"{where}: source {name} is quarantined" for name in process.get("quarantined", [])]
     full = [f"{where}: {process['full']}"] if process.get("full") else []
     return [*off, *locked, *full]

@@ -27,6 +27,14 @@ def missing_of_wall(report: SandboxReport) -> list[str]:
     return [f"{layer} is {report.get(layer, 'not reported')}" for layer in WALL if report.get(layer) != "on"]
 
 
+def missing_layers(report: SandboxReport) -> list[str]:
+    """Name all that is missing where the wall is not whole: what else is off would have stood in for it."""
+    if not (missing := missing_of_wall(report)):
+        return []
+    others = (f"{layer} is {state}" for layer, state in report.items() if layer not in WALL and state != "on")
+    return [*missing, *others]
+
+
 def require_wall(report: SandboxReport) -> None:
     """Raise SandboxUnavailable unless the whole wall stands."""
     if missing := missing_of_wall(report):

@@ -20,14 +20,14 @@ from gateway.ingest.receive import Receive, Scope, Send
 from gateway.ingest.room import Room
 from gateway.ingest.strangers import Strangers
 from gateway.ingest.uploads import Uploads
-from gateway.logs import RequestLog, configure_logs, log
+from gateway.logs import RequestLog, configure_logs
 from gateway.metrics import Metrics
 from gateway.operations.operator import open_operator
 from gateway.queue.enqueue import Enqueuer
 from gateway.registry import Registry
 from gateway.sandbox.pool import Pool
 from gateway.serve.loop import Server, hear_stop, run, spare_the_collector
-from gateway.serve.telling import Address, telling
+from gateway.serve.telling import Address, say_layers, telling
 from gateway.tracing import open_tracing
 
 # Enough for every script and for the queue; a body that still trickles in then comes again.
@@ -125,9 +125,8 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             in_flight_per_source_max=max(1, settings.requests_in_flight_max // 2),
             metrics=metrics,
         )
-        layers = await pool.start()
+        say_layers(await pool.start())
         stack.push_async_callback(pool.close)
-        log.info("sandbox", **layers)
         registry = Registry(op.store, op.redis, op.sealer, pool, settings.registry_path)
         await registry.start()
         stack.push_async_callback(registry.close)

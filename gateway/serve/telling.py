@@ -9,12 +9,14 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
+from gateway.logs import log
 from gateway.metrics import Metrics
 from gateway.operations.alerts import ALERT_KEY
 from gateway.operations.operator import Operator
 from gateway.operations.readiness import readiness
 from gateway.operations.stats import metrics_page
 from gateway.sandbox.pool import Pool
+from gateway.sandbox.proof import SandboxReport, missing_layers
 from gateway.serve.alerts import Alerts
 from gateway.serve.private import private_port
 from gateway.serve.report import Report
@@ -31,6 +33,14 @@ class Address:
 
 def _never_full() -> None:
     return None
+
+
+def say_layers(report: SandboxReport) -> None:
+    """Say at start what scripts run behind, and loudly what they do not."""
+    log.info("sandbox", **report)
+    for missing in missing_layers(report):
+        layer, _, why = missing.partition(" is ")
+        log.warning("sandbox_layer_missing", layer=layer, why=why)
 
 
 @asynccontextmanager

@@ -23,7 +23,7 @@ from gateway.queue.retake import enqueue_retake
 from gateway.registry import Registry
 from gateway.sandbox.pool import Pool
 from gateway.serve.loop import hear_stop, run, spare_the_collector
-from gateway.serve.telling import Address, telling
+from gateway.serve.telling import Address, say_layers, telling
 from gateway.tracing import open_tracing
 from gateway.worker.apply import ApplySettings
 from gateway.worker.bulk import Bulk
@@ -73,7 +73,7 @@ async def open_worker(settings: Settings) -> AsyncIterator[list[LaneWorker]]:
             children_max=settings.sandbox_children_max,
             metrics=observer.metrics,
         )
-        await pool.start()
+        say_layers(await pool.start())
         stack.push_async_callback(pool.close)
         registry = Registry(op.store, op.redis, op.sealer, pool, None)
         await registry.start()
