@@ -23,12 +23,16 @@ class _Ruleset(ctypes.Structure):
     _fields_ = (("files", ctypes.c_uint64), ("net", ctypes.c_uint64), ("scoped", ctypes.c_uint64))
 
 
+def find_version(libc: ctypes.CDLL) -> int:
+    """Ask the kernel which version of the interface it has; below 1 where there is none."""
+    return int(libc.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(_CREATE_RULESET_VERSION)))
+
+
 def deny_everything(libc: ctypes.CDLL) -> str:
     """Give "on", or "off: why" where the kernel has no Landlock. Wants no_new_privs, or root."""
     if not sys.platform.startswith("linux"):
         return "off: Landlock exists on Linux only"
-    version = libc.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(_CREATE_RULESET_VERSION))
-    if version < 1:
+    if (version := find_version(libc)) < 1:
         return f"off: {errno.errorcode.get(ctypes.get_errno(), 'not in this kernel')}"
     rights = _Ruleset(
         files=(1 << _FILE_RIGHTS_BITS.get(version, _FILE_RIGHTS_BITS_LATEST)) - 1,

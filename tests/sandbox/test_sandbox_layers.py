@@ -4,6 +4,7 @@ What works without the layer and not with it is what the layer is worth; that is
 another reason.
 """
 
+import ctypes
 import json
 import os
 import shutil
@@ -16,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from gateway.sandbox import seccomp
+from gateway.sandbox import landlock, seccomp
 
 ROOT = Path(__file__).parents[2]
 DID_IT = "did it"
@@ -65,7 +66,9 @@ LAYERS = {
     "user": "assert lockdown._become_nobody() == 'on'",
     "network": "assert lockdown.isolate_network() == 'on'",
     "descriptors": "lockdown.adopt_socket(2)",
+    "hidden": "lockdown._hide_memory()",  # root that becomes nobody is hidden by that alone
     "not_dumpable": "lockdown._become_nobody(); lockdown._hide_memory()",
+    "all but seccomp": "lockdown.lock_down(64 << 20, None)",
     "no_new_privs": "assert lockdown.refuse_new_privileges() == 'on'",
 }
 
@@ -101,13 +104,22 @@ MEMORY = {
     "write elsewhere": "os.write(2, b'')",
 }
 
+SCOPED = {
+    "signal another": PROCESSES["signal another"],
+    "connect to a name": "socket.socket(socket.AF_UNIX).connect(f'\\0hookwright-layer-{port}')",
+}
+# Signals and names are kept in by Landlock since its sixth version.
+HAS_SCOPES = sys.platform == "linux" and landlock.find_version(ctypes.CDLL(None)) >= 6
+
 WORTH = {
     "seccomp": FILES | NETWORK | PROCESSES | MEMORY,
-    "landlock": FILES | {name: NETWORK[name] for name in ("connect", "listen")},
+    "landlock": FILES | {name: NETWORK[name] for name in ("connect", "listen")} | (SCOPED if HAS_SCOPES else {}),
     "limits": {
         "fill memory": "bytearray(512 << 20)",
         "one more descriptor": "os.dup(2)",
         "write a file": FILES["write a file"],
+        "start a process": f"lockdown._become_nobody(); {PROCESSES['fork']}",
+        "lock its memory": "lockdown._become_nobody(); check(libc.mlock(ctypes.create_string_buffer(9), 9))",
     },
     "user": {
         "become root": "os.setuid(0)",
@@ -116,6 +128,7 @@ WORTH = {
     },
     "network": {"connect": NETWORK["connect"]},
     "descriptors": {"use what was open before": "os.fstat(1)", "use standard input": "os.fstat(0)"},
+    "hidden": {"be dumpable": "check(libc.prctl(3) != 1)"},
     "not_dumpable": {
         "be read by its own user": (
             "pid = os.fork()\n"
@@ -134,8 +147,11 @@ pytestmark = pytest.mark.skipif(seccomp.unavailable_because() is not None, reaso
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield server.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket(socket.AF_UNIX) as named:
+        number = server.getsockname()[1]
+        named.bind(f"\0hookwright-layer-{number}")
+        named.listen()
+        yield number
 
 
 def attempt(layer: str, attempts: dict[str, str], port: int) -> dict[str, str]:
@@ -154,6 +170,33 @@ def test_a_layer_alone_refuses_what_works_without_it(layer: str, port: int) -> N
     assert possible
     assert set(WORTH[layer]) - set(possible) <= {"read what is root's", "leave its namespaces", "be traced"}, without
     assert {name: behind[name] for name in possible if behind[name] in (DID_IT, "broke")} == {}
+
+
+LEFT = {
+    "its user": "os.getresuid() + os.getresgid() == (65534,) * 6 and os.getgroups() == []",
+    "its environment": "not os.environ and not ctypes.POINTER(ctypes.c_char_p).in_dll(libc, 'environ')[0]",
+    "what it would leave to others": "os.umask(0) == 0o777",
+    "its memory": "libc.prctl(3) == 0",  # PR_GET_DUMPABLE
+    "its rights": "libc.prctl(39, 0, 0, 0, 0) == 1",  # PR_GET_NO_NEW_PRIVS
+    "its end": "libc.prctl(2, ctypes.byref(word)) == 0 and word.value == signal.SIGKILL",  # PR_GET_PDEATHSIG
+    "core files": "resource.getrlimit(resource.RLIMIT_CORE) == (0, 0)",
+    "files": "resource.getrlimit(resource.RLIMIT_FSIZE) == (0, 0)",
+    "descriptors": "resource.getrlimit(resource.RLIMIT_NOFILE) == (0, 0)",
+    "processes": "resource.getrlimit(resource.RLIMIT_NPROC) == (0, 0)",
+    "locked memory": "resource.getrlimit(resource.RLIMIT_MEMLOCK) == (0, 0)",
+    "message queues": "resource.getrlimit(resource.RLIMIT_MSGQUEUE) == (0, 0)",
+    "its stack": "resource.getrlimit(resource.RLIMIT_STACK) == (8 << 20, 8 << 20)",
+    "its memory's size": "0 < resource.getrlimit(resource.RLIMIT_AS)[1] < 4 << 30",
+}
+
+
+def test_a_process_without_seccomp_has_given_up_everything_else(port: int) -> None:
+    facts = {name: f"word = ctypes.c_int()\ncheck(not ({fact}))" for name, fact in LEFT.items()}
+    if os.geteuid() != 0:
+        del facts["its user"]
+    held = attempt("all but seccomp", facts, port)
+    assert {name: came for name, came in held.items() if came != DID_IT} == {}
+    assert set(attempt("none", facts, port).values()) == {"refused"}, "each of these is the lock-down's work"
 
 
 def test_what_the_filter_kills_is_seen_as_an_attempt(port: int) -> None:

@@ -91,6 +91,11 @@ async def test_when_the_fork_server_dies_a_new_one_takes_over():
         await own.close()
 
 
+async def test_the_fork_server_hears_no_signal_for_the_gateways_group(pool):
+    server_pid = pool._nursery._server._process.pid
+    assert os.getsid(server_pid) == os.getpgid(server_pid) == server_pid
+
+
 async def test_children_end_with_their_pool():
     own = Pool()
     await own.start()
