@@ -160,6 +160,12 @@ class Children:
         for key in [key for key in self._refusals if key[0] == source and key[1] != keep_revision]:
             del self._refusals[key]
 
+    def replace(self, is_worn: Callable[[Channel], bool]) -> None:
+        """Ask nothing more of who is worn; another one is born for the next request."""
+        for key, channels in list(self._by_key.items()):
+            for channel in filter(is_worn, list(channels)):
+                self._send_home(key, channel)
+
     def sweep(self) -> None:
         """Send home who has long had nothing to do, and more of the idle where memory is short."""
         oldest = asyncio.get_running_loop().time() - self._idle_seconds
@@ -172,11 +178,14 @@ class Children:
         idle = [(channel.used_at, key, channel) for key, channels in self._by_key.items() for channel in channels]
         idle = sorted((each for each in idle if not each[2].flights), key=_when)[:count]
         for _, key, channel in idle:
-            self._by_key[key].remove(channel)
-            if not self._by_key[key]:
-                del self._by_key[key]
-            channel.retire()
+            self._send_home(key, channel)
         return len(idle)
+
+    def _send_home(self, key: Key, channel: Channel) -> None:
+        self._by_key[key].remove(channel)
+        if not self._by_key[key]:
+            del self._by_key[key]
+        channel.retire()
 
 
 def _crowd_of(channel: Channel) -> int:

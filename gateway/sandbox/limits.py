@@ -13,6 +13,11 @@ MEMORY_BYTES_PER_BODY_BYTE = 16
 # Bodies over this run in a child of their own with a budget of their own, so that every other child can stay small.
 POOLED_BODY_BYTES_MAX = MIB
 
+# What a child may use in its whole life: the kernel ends it there, also where the gateway stands still and watches
+# nobody. It is replaced long before, with time enough for all that it was asked by then.
+CHILD_CPU_SECONDS = 300
+CHILD_WORN_CPU_SECONDS = 60.0
+
 # What a child wrote is read in the gateway, by one process for everybody: 1 MiB of nothing but small values would take
 # it 50 ms and more.
 RESULT_PARTS_MAX = 50_000

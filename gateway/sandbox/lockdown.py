@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable
 
 from gateway.sandbox import landlock, seccomp
+from gateway.sandbox.limits import CHILD_CPU_SECONDS
 
 SOCKET_DESCRIPTOR = 3
 
@@ -57,6 +58,7 @@ def adopt_socket(descriptor: int) -> None:
 
 def lock_down(memory_budget_bytes: int, program: bytes | None) -> dict[str, str]:
     """Give up everything. `program` is the seccomp filter, None where there can be none."""
+    os.setsid()  # without seccomp it could signal its group: that is nobody but itself
     _volunteer_for_the_oom_killer()
     report = {"user": _become_nobody(), "dies_with_parent": die_with_parent(), "not_dumpable": _hide_memory()}
     os.environ.clear()
@@ -123,6 +125,8 @@ def _limit_resources(address_space_bytes: int | None) -> str:
     ]
     if address_space_bytes is not None:
         limits.append(("RLIMIT_AS", (address_space_bytes, address_space_bytes)))
+        # The first says by its signal what it was, and can be ignored; the second cannot.
+        limits.append(("RLIMIT_CPU", (CHILD_CPU_SECONDS, CHILD_CPU_SECONDS + 5)))
     set_limit: Callable[[int, tuple[int, int]], None] = resource.setrlimit
     for name, pair in limits:
         if hasattr(resource, name):

@@ -108,6 +108,7 @@ class Pool:
         while True:
             await asyncio.sleep(self._sweep_seconds)
             self._watchdog.look_at_resting(self._children)
+            self._children.replace(self._watchdog.is_worn)
             self._children.sweep()
 
     # sources

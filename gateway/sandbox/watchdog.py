@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from gateway.sandbox.channel import Channel, Flight
+from gateway.sandbox.limits import CHILD_WORN_CPU_SECONDS
 from gateway.sandbox.stage import IDLE, LOAD, STAGE_NAMES, TRANSFORM, split_word
 
 _TICK_SECONDS = 0.01
@@ -82,6 +83,11 @@ class Watchdog:
             if used_before == used_at and cpu_seconds - cpu_before > _RESTING_CPU_SECONDS:
                 channel.kill(WORKS_UNASKED)
         self._resting = resting
+
+    @staticmethod
+    def is_worn(channel: Channel) -> bool:
+        """Say whether a child has used so much of the CPU of its life that another one should follow it."""
+        return _cpu_seconds(channel.pid) > CHILD_WORN_CPU_SECONDS
 
     def stop(self) -> None:
         if self._timer is not None:

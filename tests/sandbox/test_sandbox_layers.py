@@ -186,6 +186,8 @@ LEFT = {
     "locked memory": "resource.getrlimit(resource.RLIMIT_MEMLOCK) == (0, 0)",
     "message queues": "resource.getrlimit(resource.RLIMIT_MSGQUEUE) == (0, 0)",
     "its stack": "resource.getrlimit(resource.RLIMIT_STACK) == (8 << 20, 8 << 20)",
+    "its time": "resource.getrlimit(resource.RLIMIT_CPU) == (300, 305)",
+    "its session": "os.getsid(0) == os.getpgid(0) == os.getpid()",
     "its memory's size": "0 < resource.getrlimit(resource.RLIMIT_AS)[1] < 4 << 30",
 }
 

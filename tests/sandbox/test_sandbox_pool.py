@@ -10,6 +10,7 @@ from sandbox_children import EVENT_ID, YES, make_head, make_script, play_script
 from structlog.testing import capture_logs
 
 from gateway.errors import SandboxUnavailable, ScriptRefused
+from gateway.sandbox import watchdog
 from gateway.sandbox.descriptors import raise_descriptor_limit
 from gateway.sandbox.limits import Limits
 from gateway.sandbox.outcome import Outcome
@@ -192,6 +193,24 @@ async def test_idle_children_go_home_and_come_back():
         while own.stats().children:
             await asyncio.sleep(0.02)
         assert (await run(own, script, 2)).kind == "actions"
+    finally:
+        await own.close()
+
+
+async def test_a_worn_child_is_replaced_and_ends_what_it_was_asked(monkeypatch):
+    monkeypatch.setattr(watchdog, "CHILD_WORN_CPU_SECONDS", 0.3)
+    own = Pool(idle_seconds=0.4)
+    await own.start()
+    try:
+        script = make_script(YES + "def transform(request, context):\n    return [{'n': sum(range(300_000))}]\n")
+        births = own.stats().births
+        for _ in range(1_000):
+            outcomes = await asyncio.gather(*(run(own, script, number) for number in range(10)))
+            assert {outcome.kind for outcome in outcomes} == {"actions"}
+            if own.stats().births >= births + 3:
+                break
+        assert own.stats().births >= births + 3
+        assert (own.stats().deaths, own.stats().reruns) == (0, 0)
     finally:
         await own.close()
 
