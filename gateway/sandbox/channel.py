@@ -45,12 +45,16 @@ class Flight:
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """Why a child died, and at which stage of whose request, if it was anybody's."""
+    """Why a child died, and at which stage of whose request, if it was anybody's.
+
+    `is_counted` says whether its script is to blame, and no stranger: somebody genuine was asking, or nobody at all.
+    """
 
     reason: str
     stage: int
     is_escape: bool
     culprit: Flight | None
+    is_counted: bool
 
 
 def _random_numbers() -> Iterator[int]:
@@ -95,6 +99,8 @@ class Channel(asyncio.Protocol):
         self._burial: asyncio.Task[None] | None = None
         self.end_reason: str | None = None
         self._is_dismissed = False
+        # Whether the last one that it answered was genuine; before the first one it works for itself.
+        self._is_vouched = True
 
     @classmethod
     async def open(
@@ -177,7 +183,10 @@ class Channel(asyncio.Protocol):
         if not self.flights or self.flights[0].request_id != request_id:
             raise wire.ProtocolBroken("an answer that nobody asked for")
         flight = self.flights[0]
-        result = wire.read_outcome(meta, actions, reply_body, self.limits) if flight.operation in _RUNS else meta
+        result: Outcome | dict[str, Any] = meta
+        if flight.operation in _RUNS:
+            result = wire.read_outcome(meta, actions, reply_body, self.limits)
+            self._is_vouched = result.is_authenticated
         self.flights.popleft()
         self.heard_at = self._loop.time()  # an answer is a sign of life; a dripping of bytes is none
         if not flight.landing.done():
@@ -231,8 +240,10 @@ class Channel(asyncio.Protocol):
         if culprit is None and self.flights and (stage == LOAD or self._kill_reason is not None):
             culprit = self.flights[0]
         if self._kill_reason is None and ending.signal in (UNKNOWN_ENDING.signal, signal.SIGKILL):
-            culprit = None  # killed by somebody else: nobody's fault, everybody runs again
-        return Death(reason, stage, is_escape, culprit)
+            # killed by somebody else: nobody's fault, everybody runs again
+            return Death(reason, stage, is_escape, culprit=None, is_counted=False)
+        is_after_yes = stage in (LOAD, TRANSFORM) if culprit is not None else stage != AUTHENTICATE and self._is_vouched
+        return Death(reason, stage, is_escape, culprit, is_counted=is_after_yes)
 
     def _reason(self, ending: Ending) -> str:
         if self._kill_reason is not None:

@@ -1,8 +1,9 @@
 """Health: which sources may run now.
 
-Takes deaths and successes, gives a source's right to run. Deaths before the yes of `authenticate` never
-count: strangers cannot shut a source. A forbidden system call shuts this publication of the script for good: only
-a person who publishes opens the source again. Senders hear that a source is away, people read in the log why.
+Takes deaths and successes, gives a source's right to run. A death counts two and a success takes one off: a script
+that dies of more than a third of its requests is paused, however they come. Deaths before the yes of `authenticate`
+never count: strangers cannot shut a source. A forbidden system call shuts this publication of the script for good:
+only a person who publishes opens the source again. Senders hear that a source is away, people read in the log why.
 """
 
 import time
@@ -13,9 +14,12 @@ from gateway.errors import SandboxUnavailable
 from gateway.logs import log
 from gateway.sandbox.script import Script
 
+_DEATH = 2
 # One poisonous payload may come a few times over; a script that dies of everything should not burn a core for it.
-_DEATHS_TOLERATED = 3
+_TOLERATED = 3 * _DEATH
 _BACKOFF_SECONDS_MAX = 60
+# More would not pause it longer, and only take as many successes to be forgotten.
+_COUNTED_MAX = _TOLERATED + 7 * _DEATH
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class Quarantine:
 
 @dataclass(slots=True)
 class _Backoff:
-    deaths: int = 0
+    count: int = 0
     until: float = 0.0
 
 
@@ -57,15 +61,18 @@ class Health:
     def note_death(self, source: str, reason: str) -> None:
         """Count a death that the script caused; past a few, each doubles the pause."""
         backoff = self._backoffs.setdefault(source, _Backoff())
-        backoff.deaths += 1
-        if backoff.deaths > _DEATHS_TOLERATED:
-            pause = min(2 ** (backoff.deaths - _DEATHS_TOLERATED - 1), _BACKOFF_SECONDS_MAX)
+        backoff.count = min(backoff.count + _DEATH, _COUNTED_MAX)
+        if backoff.count > _TOLERATED:
+            doublings = (backoff.count - _TOLERATED - 1) // _DEATH
+            pause = min(2**doublings, _BACKOFF_SECONDS_MAX)
             backoff.until = time.monotonic() + pause
-            log.warning("source_backoff", source=source, deaths=backoff.deaths, seconds=pause, reason=reason)
+            log.warning("source_backoff", source=source, seconds=pause, reason=reason)
 
     def note_success(self, source: str) -> None:
-        if self._backoffs:
-            self._backoffs.pop(source, None)
+        if (backoff := self._backoffs.get(source)) is not None:
+            backoff.count -= 1
+            if not backoff.count:
+                del self._backoffs[source]
 
     def quarantine(self, script: Script, reason: str) -> None:
         """Shut this publication of a script, of which a child was caught just now."""

@@ -25,8 +25,7 @@ from gateway.sandbox.nursery import LoadDied, Nursery, load
 from gateway.sandbox.outcome import Checked, Outcome
 from gateway.sandbox.proof import SandboxReport
 from gateway.sandbox.script import Script
-from gateway.sandbox.stage import LOAD, TRANSFORM
-from gateway.sandbox.watchdog import RESTING_LOOK_SECONDS, WORKS_UNASKED, Watchdog
+from gateway.sandbox.watchdog import RESTING_LOOK_SECONDS, Watchdog
 
 # A death has one culprit; whoever stood beside several is sent away to come back, rather than run for ever.
 _RUNS_MAX = 4
@@ -246,7 +245,7 @@ class Pool:
             self._health.quarantine(script, death.reason)
             if self._on_escape is not None:
                 self._on_escape()
-        elif death.reason == WORKS_UNASKED or (death.culprit is not None and death.stage in (LOAD, TRANSFORM)):
+        elif death.is_counted:
             self._health.note_death(script.source, death.reason)
 
     def stats(self) -> PoolStats:

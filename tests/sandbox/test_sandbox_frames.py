@@ -174,7 +174,7 @@ async def test_a_child_that_answers_and_then_works_on_is_killed() -> None:
             if own.stats().deaths:
                 break
             await asyncio.sleep(0.02)
-        assert own._health._backoffs[script.source].deaths == 1
+        assert script.source in own._health._backoffs
     finally:
         await own.close()
 
