@@ -50,13 +50,15 @@ async def _page(visit: Visit, *, tried: dict[str, Any] | None = None, revision: 
     """Draw the editor with what was typed, else with the draft, else with the live text."""
     name, typed = visit.params["source"], visit.form.values
     opened = await drafts.open_editor(visit.op, name)
-    text = typed.get("text", opened["text"] or FIRST_LINES)
+    known = opened["text"] or FIRST_LINES
+    text = typed.get("text", known).replace("\r\n", "\n")
     checked = await drafts.check_draft(visit.op, text) if text.strip() else {"problems": []}
     return visit.show(
         "script/edit.html",
         source=await show_source(visit.op, name),
         opened=opened,
         text=text,
+        is_saved=text == known,
         problems=checked["problems"],
         revision=typed.get("revision", opened["revision"]) if revision is None else revision,
         requests=await _offered(visit.op, name),

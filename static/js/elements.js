@@ -1,4 +1,5 @@
 // Elements: what HTML has not got. A custom element works however it came onto the page: loaded, swapped in, morphed.
+import { ask } from "./dialog.js";
 
 // <hw-copy value="…">shown</hw-copy>: a button that copies the value (default: the text inside).
 class Copy extends HTMLElement {
@@ -95,33 +96,13 @@ function confirmFirst(event) {
   if (!form || form.dataset.isConfirmed) return;
   event.preventDefault();
   event.stopImmediatePropagation();
-  ask(form.dataset.confirm, event.submitter, () => {
+  const act = () => {
     form.dataset.isConfirmed = "yes";
     form.requestSubmit(event.submitter);
     delete form.dataset.isConfirmed;
-  });
-}
-
-function ask(question, button, act) {
-  const dialog = document.createElement("dialog");
-  dialog.setAttribute("aria-label", "Please confirm");
-  const text = document.createElement("p");
-  text.textContent = question;
-  const row = document.createElement("form");
-  row.method = "dialog";
-  row.className = "row";
-  const word = button?.textContent.trim() || "Go on";
-  for (const [label, value, look] of [["Cancel", "no", ""], [word, "yes", button?.className || "primary"]]) {
-    row.append(Object.assign(document.createElement("button"), { textContent: label, value, className: look }));
-  }
-  dialog.append(text, row);
-  dialog.addEventListener("close", () => {
-    dialog.remove();
-    if (dialog.returnValue === "yes") act();
-  });
-  document.body.append(dialog);
-  dialog.showModal();
-  row.firstElementChild.focus(); // what cannot be undone is not a stray Enter away
+  };
+  const word = event.submitter?.textContent.trim() || "Go on";
+  ask(form.dataset.confirm, { word, look: event.submitter?.className || "primary", act });
 }
 
 export function watchElements() {

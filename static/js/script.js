@@ -1,13 +1,16 @@
 // <hw-script>: the workbench around the editor. Problems as one types, the draft saved by itself, Ctrl-S, Ctrl-Enter.
 // Without it the same form works by its buttons.
+import { watchLeaving } from "./leaving.js";
+
 const CHECK_MS = 250;
 const SAVE_MS = 1500;
+const KEEPALIVE_BYTES_MAX = 60_000; // a browser sends 64 KiB of a page that is gone, and refuses more
 
 class Script extends HTMLElement {
   connectedCallback() {
     this.form = this.querySelector("form");
     this.state = this.querySelector("[data-state]");
-    this.saved = this.form.elements.text.value;
+    this.saved = this.dataset.unsaved === undefined ? this.text : null;
     this.addEventListener("hw-edit", () => this.edited());
     this.addEventListener("click", (event) => this.clicked(event));
     this.addEventListener("input", (event) => event.target.matches("[data-toolbox-search]") && this.search(event.target.value));
@@ -16,14 +19,10 @@ class Script extends HTMLElement {
       if (event.target.value === "pasted") this.querySelector("[data-pasted]").open = true;
     });
     this.onKey = (event) => this.pressed(event);
-    this.onLeave = (event) => this.isDirty() && event.preventDefault();
     document.addEventListener("keydown", this.onKey, true);
-    addEventListener("beforeunload", this.onLeave);
+    this.stopWatching = watchLeaving(this);
     this.goToHash();
-    // What leads to another page saves on its way: nothing is lost, so nothing is asked.
-    this.form.addEventListener("submit", (event) => {
-      if (!event.submitter?.matches("[data-try]")) this.saved = this.form.elements.text.value;
-    });
+    this.form.addEventListener("submit", (event) => this.submitted(event));
   }
 
   // #line-12, as the page of a failed event links to it.
@@ -38,11 +37,31 @@ class Script extends HTMLElement {
     clearTimeout(this.checking);
     clearTimeout(this.saving);
     document.removeEventListener("keydown", this.onKey, true);
-    removeEventListener("beforeunload", this.onLeave);
+    this.stopWatching();
+    if (this.isDirty()) this.save(); // it was taken off the page unasked: the last way out
+  }
+
+  get text() {
+    return this.form.elements.text.value;
   }
 
   isDirty() {
-    return this.form.elements.text.value !== this.saved;
+    return this.text !== this.saved;
+  }
+
+  giveUp() {
+    this.saved = this.text;
+  }
+
+  whyNot() {
+    return this.state.firstChild.textContent.trim();
+  }
+
+  // What leads to another page goes there when the text is saved: who could not save stays, and sees why.
+  async submitted(event) {
+    if (!this.isDirty() || event.submitter?.matches("[data-try]")) return;
+    event.preventDefault();
+    if (await this.save()) this.form.requestSubmit(event.submitter);
   }
 
   edited() {
@@ -69,39 +88,47 @@ class Script extends HTMLElement {
     this.querySelector("hw-editor").goTo?.(Number(place.dataset.line));
   }
 
-  async send(url, fields) {
+  async send(url, fields, options = {}) {
     const body = new FormData();
     for (const [name, value] of Object.entries(fields)) body.append(name, value);
     const token = this.form.elements.csrf_token?.value ?? this.form.querySelector('input[type="hidden"]').value;
     const headers = { Accept: "application/json", "X-CSRF-Token": token };
-    return fetch(url, { method: "POST", body, headers });
+    return fetch(url, { method: "POST", body, headers, ...options });
   }
 
   async check() {
-    const text = this.form.elements.text.value;
+    const text = this.text;
     const answer = await this.send(this.form.dataset.problems, { text }).catch(() => null);
-    if (!answer?.ok || text !== this.form.elements.text.value) return;
+    if (!answer?.ok || text !== this.text) return;
     const { problems } = await answer.json();
     this.querySelector("hw-editor").setProblems?.(problems);
     this.querySelector("[data-problem-list]").replaceChildren(...problems.map(told));
   }
 
-  async save() {
-    const text = this.form.elements.text.value;
-    if (text === this.saved) return;
+  // One after the other: of two at once, each would hear that somebody else was quicker. Gives whether it is saved.
+  save() {
+    return (this.saves = (this.saves ?? Promise.resolve()).then(() => this.saveNow()).catch(() => this.fail()));
+  }
+
+  async saveNow() {
+    const text = this.text;
+    if (text === this.saved) return true;
     const revision = this.form.elements.revision.value;
-    const answer = await this.send(this.form.action, { text, revision }).catch(() => null);
-    if (answer?.ok) {
-      this.form.elements.revision.value = (await answer.json()).revision;
-      this.saved = text;
-      this.state.textContent = "Saved as the draft.";
-    } else if (answer?.status === 409) {
-      this.dispute(await answer.json());
-    } else {
-      this.state.textContent = answer?.status === 403 || answer?.status === 401
-        ? "Not saved: you are signed out. Sign in in another tab, then press Ctrl-S."
-        : "Not saved: the console does not answer. It is tried again when you go on typing.";
-    }
+    const keepalive = new Blob([text]).size < KEEPALIVE_BYTES_MAX;
+    const answer = await this.send(this.form.action, { text, revision }, { keepalive });
+    if (answer.status === 409) return this.dispute(await answer.json());
+    if (!answer.ok) return this.fail(answer.status);
+    this.form.elements.revision.value = (await answer.json()).revision;
+    this.saved = text;
+    this.state.textContent = "Saved as the draft.";
+    return true;
+  }
+
+  fail(status) {
+    this.state.textContent = status === 403 || status === 401
+      ? "Not saved: you are signed out. Sign in in another tab, then press Ctrl-S."
+      : "Not saved: the console does not answer. It is tried again when you go on typing.";
+    return false;
   }
 
   // Somebody else has saved meanwhile: theirs or mine is a person's choice.
@@ -111,9 +138,10 @@ class Script extends HTMLElement {
       this.form.elements.revision.value = revision ?? 0;
       this.save();
     });
-    const theirs = Object.assign(document.createElement("a"), { className: "button small", textContent: "Take theirs", href: location.pathname });
-    theirs.addEventListener("click", () => (this.saved = this.form.elements.text.value));
+    const theirs = Object.assign(document.createElement("a"), { className: "button small", textContent: "Take theirs", href: this.form.action });
+    theirs.addEventListener("click", () => this.giveUp());
     this.state.replaceChildren(`${detail} `, mine, " ", theirs);
+    return false;
   }
 
   async upload() {

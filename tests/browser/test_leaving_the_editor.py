@@ -1,0 +1,149 @@
+"""Leaving the editor: what was typed and not saved is saved on the way, or asked about; it is never lost in silence."""
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+from running import OPEN_SCRIPT, Running
+
+from gateway.operations import drafts
+from gateway.operations.operator import open_operator
+
+SCRIPT = "/sources/leaving/script"
+TYPED = "# typed a moment ago"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _source(console: Any) -> None:
+    in_a_thread(console, lambda op: Running(console.settings, op, None).add_source("leaving"))
+
+
+@pytest.fixture(autouse=True)
+def _no_draft(console: Any) -> Iterator[None]:
+    yield
+    if draft_of(console) is not None:
+        in_a_thread(console, lambda op: drafts.discard_draft(op, "leaving"))
+
+
+def in_a_thread(console: Any, work: Any) -> Any:
+    async def run() -> Any:
+        async with open_operator(console.settings, actor="test") as op:
+            return await work(op)
+
+    with ThreadPoolExecutor(1) as thread:  # Playwright's loop runs in this one
+        return thread.submit(asyncio.run, run()).result()
+
+
+def draft_of(console: Any) -> str | None:
+    draft = in_a_thread(console, lambda op: drafts.find_draft(op, "leaving"))
+    return draft and str(draft["text"])
+
+
+def open_editor(page: Page) -> None:
+    """Come to the editor as people do, by links: a page is never loaded anew on the way."""
+    page.goto("/sources")
+    page.click("tbody a:has-text('leaving')")
+    page.click(".tabs >> text=Script")
+    expect(page.locator(".cm-content")).to_contain_text("Says yes")
+
+
+def type_something(page: Page) -> None:
+    page.click(".cm-content")
+    page.keyboard.press("Control+Home")
+    page.keyboard.type(TYPED)
+    page.keyboard.press("Enter")
+
+
+def cut_off(page: Page) -> None:
+    """Let no save come through from now on."""
+    page.route("**" + SCRIPT, lambda route: refuse_writes(route))
+
+
+def refuse_writes(route: Route) -> None:
+    route.abort() if route.request.method == "POST" else route.continue_()
+
+
+def test_a_link_of_the_menu_saves_what_was_typed_a_moment_ago(admin: Page, console: Any) -> None:
+    open_editor(admin)
+    type_something(admin)
+    admin.click(".menu >> text=Overview")
+    expect(admin.locator("h1")).to_have_text("Overview")
+    assert draft_of(console) == f"{TYPED}\n{OPEN_SCRIPT}"
+
+
+def test_back_saves_what_was_typed_a_moment_ago(admin: Page, console: Any) -> None:
+    open_editor(admin)
+    type_something(admin)
+    admin.go_back()
+    expect(admin.locator("h1")).to_have_text("leaving")
+    expect(admin.locator(".cm-content")).to_have_count(0)
+    assert draft_of(console) == f"{TYPED}\n{OPEN_SCRIPT}"
+    admin.go_forward()
+    expect(admin.locator(".cm-content")).to_contain_text(TYPED)
+
+
+def test_where_it_cannot_be_saved_a_link_asks_first(admin: Page, console: Any) -> None:
+    open_editor(admin)
+    cut_off(admin)
+    type_something(admin)
+    admin.click(".tabs >> text=Versions")
+    expect(admin.locator("dialog[open]")).to_contain_text("lose what you typed")
+    expect(admin.locator("dialog[open]")).to_contain_text("the console does not answer")
+    admin.click("dialog button:has-text('Cancel')")
+    expect(admin.locator(".cm-content")).to_contain_text(TYPED)
+    admin.click(".tabs >> text=Versions")
+    admin.click("dialog button:has-text('Leave')")
+    expect(admin.locator(".tabs [aria-current=page]")).to_have_text("Versions")
+    assert draft_of(console) is None, "who leaves all the same has given it up"
+    admin.complaints.clear()  # of the requests that were cut off
+
+
+def test_where_it_cannot_be_saved_back_asks_first_and_who_stays_is_still_there(admin: Page, console: Any) -> None:
+    open_editor(admin)
+    cut_off(admin)
+    type_something(admin)
+    admin.go_back()
+    admin.click("dialog button:has-text('Cancel')")
+    expect(admin.locator(".cm-content")).to_contain_text(TYPED)
+    assert admin.url.endswith(SCRIPT)
+    admin.unroute("**" + SCRIPT)
+    admin.go_back()
+    expect(admin.locator(".cm-content")).to_have_count(0)
+    assert not admin.url.endswith(SCRIPT)
+    assert draft_of(console) == f"{TYPED}\n{OPEN_SCRIPT}"
+    admin.complaints.clear()
+
+
+def test_a_button_that_leads_on_goes_nowhere_without_the_text(admin: Page, console: Any) -> None:
+    open_editor(admin)
+    cut_off(admin)
+    type_something(admin)
+    admin.click("text=Publish … >> nth=0")
+    expect(admin.locator("[data-state]")).to_contain_text("Not saved")
+    expect(admin.locator(".cm-content")).to_contain_text(TYPED)
+    admin.unroute("**" + SCRIPT)
+    admin.click("text=Publish … >> nth=0")
+    expect(admin.locator("h1")).to_have_text("Publish")
+    assert draft_of(console) == f"{TYPED}\n{OPEN_SCRIPT}"
+    admin.complaints.clear()
+
+
+def test_an_editor_that_is_taken_off_the_page_saves_as_it_goes(admin: Page, console: Any) -> None:
+    open_editor(admin)
+    type_something(admin)
+    with admin.expect_response("**" + SCRIPT):
+        admin.locator("hw-script").evaluate("element => element.remove()")
+    assert draft_of(console) == f"{TYPED}\n{OPEN_SCRIPT}"
+
+
+def test_two_saves_at_once_are_no_dispute_with_oneself(admin: Page, console: Any) -> None:
+    open_editor(admin)
+    type_something(admin)
+    admin.keyboard.press("Control+s")
+    admin.keyboard.type("# and more\n")
+    admin.keyboard.press("Control+s")
+    expect(admin.locator("[data-state]")).to_have_text("Saved as the draft.")
+    assert draft_of(console) == f"{TYPED}\n# and more\n{OPEN_SCRIPT}"
