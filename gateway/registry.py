@@ -275,9 +275,14 @@ def _open_secret(row: dict[str, Any], sealed: bytes, sealer: Sealer) -> dict[str
         return {}
 
 
+def read_limits(text: str) -> Limits:
+    """Read what a source's sandbox is held to, of all limits that the source has of its own."""
+    return Limits(**{name: limit for name, limit in orjson.loads(text).items() if name in _SANDBOX_LIMITS})
+
+
 def _build_source(row: dict[str, Any], secrets: dict[str, str], previous: dict[str, Previous]) -> Source:
     limits = orjson.loads(row["limits"])
-    at_the_edge = {name: limits.pop(name, None) for name in EDGE_LIMITS}
+    at_the_edge = {name: limits.get(name) for name in EDGE_LIMITS}
     script = None
     if row["text"] is not None:
         parts = (
@@ -297,7 +302,7 @@ def _build_source(row: dict[str, Any], secrets: dict[str, str], previous: dict[s
             unique_by=row["unique_by"],
             occurred_at=row["occurred_at"],
             occurred_at_zone=row["occurred_at_zone"],
-            limits=Limits(**{name: limit for name, limit in limits.items() if name in _SANDBOX_LIMITS}),
+            limits=read_limits(row["limits"]),
             previous_secrets=previous,
             published_at=row.get("published_at") or 0,
         )

@@ -52,7 +52,7 @@ async def _page(visit: Visit, *, tried: dict[str, Any] | None = None, revision: 
     opened = await drafts.open_editor(visit.op, name)
     known = opened["text"] or FIRST_LINES
     text = typed.get("text", known).replace("\r\n", "\n")
-    checked = await drafts.check_draft(visit.op, text) if text.strip() else {"problems": []}
+    checked = await drafts.check_draft(visit.op, name, text) if text.strip() else {"problems": []}
     return visit.show(
         "script/edit.html",
         source=await show_source(visit.op, name),
@@ -132,7 +132,7 @@ def _typed(visit: Visit) -> str:
 @section.post("/sources/{source}/script/problems", role=Role.INTEGRATOR)
 async def problems(visit: Visit) -> Response:
     """Compile what is typed, in the sandbox, and say where it is wrong."""
-    return JSONResponse(await drafts.check_draft(visit.op, _typed(visit)))
+    return JSONResponse(await drafts.check_draft(visit.op, visit.params["source"], _typed(visit)))
 
 
 @section.get("/toolbox.json", role=Role.INTEGRATOR)

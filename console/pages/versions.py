@@ -84,7 +84,7 @@ async def review(visit: Visit) -> Response:
         source=await show_source(visit.op, name),
         draft=draft,
         diff=await drafts.diff_texts(visit.op, name) if draft else None,
-        problems=(await drafts.check_draft(visit.op, draft["text"]))["problems"] if draft else [],
+        problems=(await drafts.check_draft(visit.op, name, draft["text"]))["problems"] if draft else [],
         failing=_failing(visit, name),
         comparison_id=visit.asked("comparison") or visit.form.values.get("comparison", ""),
     )

@@ -13,6 +13,7 @@ from gateway.errors import Conflict, NotFound
 from gateway.operations.diffs import Rows, side_by_side, unified
 from gateway.operations.operator import Operator
 from gateway.operations.scripts import push_script
+from gateway.registry import read_limits
 from gateway.store.audit import write_audit
 from gateway.store.drafts import delete_draft, write_draft
 from gateway.store.drafts import find_draft as read_draft
@@ -111,9 +112,10 @@ async def publish_draft(op: Operator, source: str, *, seen_revision: int, note: 
     return version
 
 
-async def check_draft(op: Operator, text: str) -> dict[str, Any]:
+async def check_draft(op: Operator, source: str, text: str) -> dict[str, Any]:
     """Compile a text in the sandbox: `{problems: [{line, column, message}], has_authenticate, docstring}`."""
-    checked = await (await op.pool()).check(text)
+    row = await op.read(lambda conn: load_source(conn, source))
+    checked = await (await op.pool()).check(text, read_limits(row["limits"]))
     return {
         "problems": [asdict(problem) for problem in checked.problems],
         "has_authenticate": checked.has_authenticate,

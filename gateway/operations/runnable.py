@@ -10,7 +10,7 @@ from typing import Any
 
 from gateway.errors import NotFound, ScriptRefused
 from gateway.operations.operator import Operator
-from gateway.registry import Source, build_snapshot
+from gateway.registry import Source, build_snapshot, read_limits
 from gateway.sandbox.script import Script
 from gateway.store.registry import read_source
 
@@ -32,7 +32,7 @@ async def load_live(op: Operator, source: str) -> Runnable:
 async def load_unpublished(op: Operator, source: str, text: str) -> Runnable:
     """Give a text as if it were live. Raises ScriptRefused where it does not pass the check."""
     raw = await _read(op, source)
-    checked = await (await op.pool()).check(text)
+    checked = await (await op.pool()).check(text, read_limits(raw["sources"][0]["limits"]))
     if checked.problems:
         raise ScriptRefused(checked.problems)
     # The id stands in the identity of its child: each text has its own, and the same text the same.

@@ -8,6 +8,8 @@ from gateway.config import Settings
 from gateway.errors import Conflict, ScriptRefused
 from gateway.ids import mint_version_id
 from gateway.operations.operator import Operator
+from gateway.registry import read_limits
+from gateway.sandbox.limits import Limits
 from gateway.sandbox.outcome import Checked
 from gateway.sandbox.pool import Pool
 from gateway.store.audit import write_audit
@@ -31,8 +33,8 @@ async def push_script(
     op: Operator, source: str, text: str, *, note: str = "", is_published: bool = False
 ) -> dict[str, Any]:
     """Keep a text as a new version; publish it too if asked. Raises ScriptRefused: the live version keeps running."""
-    await op.read(lambda conn: load_source(conn, source))
-    version = await new_version(op, source, text, note=note)
+    row = await op.read(lambda conn: load_source(conn, source))
+    version = await new_version(op, source, text, note=note, limits=read_limits(row["limits"]))
 
     def work(conn: Connection) -> int:
         load_source(conn, source)
@@ -108,9 +110,11 @@ async def find_version_number(op: Operator, version_id: str) -> int | None:
     return (await op.read(lambda conn: find_versions(conn, [version_id]))).get(version_id)
 
 
-async def new_version(op: Operator, source: str, text: str, *, note: str) -> dict[str, Any]:
+async def new_version(
+    op: Operator, source: str, text: str, *, note: str, limits: Limits | None = None
+) -> dict[str, Any]:
     """Make the row of a new version of a text that passes the check. Raises ScriptRefused."""
-    checked = await (await op.pool()).check(text)
+    checked = await (await op.pool()).check(text, limits)
     if checked.problems:
         raise ScriptRefused(checked.problems)
     return {

@@ -12,7 +12,7 @@ from typing import Any
 
 from gateway.errors import Problem
 from gateway.sandbox.language import Language
-from gateway.sandbox.limits import describe_bytes
+from gateway.sandbox.limits import describe_excess
 
 FILE_NAME = "script.py"
 
@@ -91,11 +91,11 @@ def _check_function(name: str, function: Any, namespace: dict[str, Any]) -> None
 
 def _check_text(text: str, source_bytes_max: int) -> None:
     try:
-        size = len(text.encode())
+        text.encode()
     except UnicodeEncodeError:
         raise Refused(_whole("the script holds half a character (a lone surrogate)")) from None
-    if size > source_bytes_max:
-        raise Refused(_whole(f"the script has {size} bytes, the limit is {describe_bytes(source_bytes_max)}"))
+    if too_long := describe_excess(text, source_bytes_max):
+        raise Refused(_whole(too_long))
     depth = deepest = 0
     for character in text:
         if character in "([{":

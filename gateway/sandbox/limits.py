@@ -49,6 +49,12 @@ class Limits:
         return self.cpu_seconds_per_body_mib * body_bytes / MIB
 
 
+def describe_excess(text: str, source_bytes: int) -> str | None:
+    """Say that a script is longer than its source may have, and by how much; None where it is not."""
+    size = len(text.encode("utf-8", "surrogatepass"))
+    return f"the script has {size} bytes, the limit is {describe_bytes(source_bytes)}" if size > source_bytes else None
+
+
 def describe_bytes(size: int) -> str:
     """Write a limit the way people set it: `64 MiB`, `16 KiB`, `900 bytes`."""
     if size >= MIB and size % MIB == 0:

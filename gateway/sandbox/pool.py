@@ -19,7 +19,7 @@ from gateway.sandbox.children import Children
 from gateway.sandbox.crowd import Crowd
 from gateway.sandbox.descriptors import raise_descriptor_limit
 from gateway.sandbox.health import Health, Quarantine
-from gateway.sandbox.limits import POOLED_BODY_BYTES_MAX
+from gateway.sandbox.limits import POOLED_BODY_BYTES_MAX, Limits, describe_excess
 from gateway.sandbox.memory import Memory, peak_bytes
 from gateway.sandbox.nursery import LoadDied, Nursery, load
 from gateway.sandbox.outcome import Checked, Outcome
@@ -150,9 +150,12 @@ class Pool:
         """Send the children of other revisions home; each finishes what it has in flight."""
         self._children.retire(source, keep_revision)
 
-    async def check(self, text: str) -> Checked:
-        """Compile a text and run its top level, in a child of its own."""
-        script = Script(source="check", version_id="", revision="", text=text)
+    async def check(self, text: str, limits: Limits | None = None) -> Checked:
+        """Compile a text and run its top level under these limits, in a child of its own."""
+        limits = limits or Limits()
+        if too_long := describe_excess(text, limits.source_bytes):  # a child is not even told
+            return Checked((Problem(line=1, column=1, message=too_long),), False, "")
+        script = Script(source="check", version_id="", revision="", text=text, limits=limits)
         async with self._checks:
             channel = await self._nursery.bear(script.limits, POOLED_BODY_BYTES_MAX, _ignore_death)
             try:

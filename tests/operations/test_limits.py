@@ -6,11 +6,12 @@ from typing import Any
 
 import orjson
 import pytest
-from running import WORD, Running
+from running import OPEN_SCRIPT, WORD, Running
 from sqlalchemy import select
 
-from gateway.errors import NotFound, OperatorError
-from gateway.operations import limits
+from gateway.errors import NotFound, OperatorError, ScriptRefused
+from gateway.operations import drafts, limits
+from gateway.operations.scripts import push_script
 from gateway.registry import EDGE_LIMITS
 from gateway.sandbox.limits import MIB, Limits
 from gateway.store.tables import audit
@@ -104,3 +105,17 @@ async def test_what_is_no_limit_is_refused_with_what_is(running: Running, values
 async def test_a_limit_of_nobody_is_refused(running: Running) -> None:
     with pytest.raises(NotFound):
         await limits.set_limits(running.op, "nobody", {"wall_seconds": 1})
+
+
+async def test_a_text_is_checked_under_the_limits_of_its_own_source(running: Running) -> None:
+    op, name, long_text = running.op, "wordy", OPEN_SCRIPT + "# more\n" * 10_000
+    await running.add_source(name)
+    with pytest.raises(ScriptRefused, match="the limit is 64 KiB"):
+        await push_script(op, name, long_text, is_published=True)
+    await limits.set_limits(op, name, {"source_bytes": 128 * 1024})
+    assert (await drafts.check_draft(op, name, long_text))["problems"] == []
+    await push_script(op, name, long_text, is_published=True)
+    answer = await running.http.post(f"/in/{name}", content=b'{"email": "a@example.com", "visits": 1}', headers=WORD)
+    assert answer.json()["status"] == "queued"
+    await limits.set_limits(op, name, {"source_bytes": 1024})
+    assert "the limit is 1 KiB" in (await drafts.check_draft(op, name, "#" * 1025))["problems"][0]["message"]

@@ -68,7 +68,7 @@ async def test_a_refused_draft_stays_a_draft_and_names_the_place(running: Runnin
     await running.add_source(name)
     broken = "import os\n\n\ndef transform(request, context):\n    return []\n"
     saved = await drafts.save_draft(op, name, broken, seen_revision=0)
-    checked = await drafts.check_draft(op, broken)
+    checked = await drafts.check_draft(op, name, broken)
     assert [(problem["line"], problem["column"]) for problem in checked["problems"]] == [(1, 8)]
     with pytest.raises(ScriptRefused):
         await drafts.publish_draft(op, name, seen_revision=saved["revision"])

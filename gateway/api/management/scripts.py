@@ -14,7 +14,7 @@ group = Group("scripts", "What a source's requests mean: drafts, versions, and w
 @group.takes("POST", "/api/sources/{source}/script/check", roles=MAY_BUILD, body=bodies.Script, answer=answers.Checked)
 async def check_script(call: Call) -> Any:
     """Check a text without keeping it: every place that is refused, with line and column."""
-    return await drafts.check_draft(call.op, call.body.text)
+    return await drafts.check_draft(call.op, call.source, call.body.text)
 
 
 @group.takes("GET", "/api/sources/{source}/draft", roles=MAY_BUILD, answer=answers.Draft)
