@@ -9,8 +9,9 @@ from starlette.responses import JSONResponse, Response
 
 from console.access import Role
 from console.section import Section
+from console.security import BODY_BYTES_MAX
 from console.visit import Visit
-from gateway.errors import Conflict, HookwrightError
+from gateway.errors import Conflict, HookwrightError, OperatorError
 from gateway.operations import drafts, fixtures
 from gateway.operations.events import list_events, list_rejected, list_samples
 from gateway.operations.operator import Operator
@@ -21,7 +22,6 @@ from gateway.operations.trying import try_script
 
 section = Section("script", under="sources")
 
-SCRIPT_CHARACTERS_MAX = 1_000_000
 BODY_CHARACTERS_MAX = 1_000_000
 OFFERED = 15
 FIRST_LINES = '''"""What it is, and who sends it."""
@@ -96,7 +96,10 @@ async def _offered(op: Operator, name: str) -> list[tuple[str, list[tuple[str, s
 
 @section.post("/sources/{source}/script", role=Role.INTEGRATOR, form="script:edit")
 async def save(visit: Visit) -> Response:
-    """Save the draft. A browser with JavaScript asks for JSON: `{revision, author}`, or 409 with who was quicker."""
+    """Save the draft. A browser with JavaScript asks for JSON: `{revision, author}`, or 409 with who was quicker.
+
+    422 says what it cannot be.
+    """
     name = visit.params["source"]
     wants_json = "application/json" in visit.request.headers.get("accept", "")
     try:
@@ -107,6 +110,10 @@ async def save(visit: Visit) -> Response:
         visit.status = 422
         visit.form.faults[""] = f"{error.detail}; what you typed is below: saving it again writes over theirs"
         return await _page(visit, revision=error.extra.get("revision", 0))
+    except OperatorError as error:
+        if wants_json:
+            return JSONResponse({"detail": error.detail}, 422)
+        raise
     if wants_json:
         return JSONResponse({"revision": draft["revision"], "author": draft["author"]})
     return visit.go(visit.url("script:edit", source=name), "The draft is saved.")
@@ -126,7 +133,7 @@ async def save_typed(visit: Visit) -> dict[str, Any]:
 
 
 def _typed(visit: Visit) -> str:
-    return visit.form.raw("text", characters_max=SCRIPT_CHARACTERS_MAX).replace("\r\n", "\n")
+    return visit.form.raw("text", characters_max=BODY_BYTES_MAX).replace("\r\n", "\n")
 
 
 @section.post("/sources/{source}/script/problems", role=Role.INTEGRATOR)

@@ -9,11 +9,13 @@ from console.pages.script import save_typed
 from console.section import Section
 from console.visit import Visit
 from gateway.operations import drafts
+from gateway.operations.diffs import near_changes
 from gateway.operations.scripts import list_versions, publish_version
 from gateway.operations.sources import show_source
 
 section = Section("versions", under="sources")
 NOTE_CHARACTERS_MAX = 200
+ROWS_SHOWN = 1000
 
 
 @section.get("/sources/{source}/versions", role=Role.VIEWER)
@@ -36,8 +38,14 @@ async def diff(visit: Visit) -> Response:
         source=await show_source(visit.op, name),
         versions=await list_versions(visit.op, name),
         draft=await drafts.find_draft(visit.op, name),
-        diff=await drafts.diff_texts(visit.op, name, before, after),
+        diff=_shown(await drafts.diff_texts(visit.op, name, before, after)),
     )
+
+
+def _shown(diff: dict[str, Any]) -> dict[str, Any]:
+    """Give what a page shows of a difference: the lines near a change, and of thousands the first."""
+    near = near_changes(diff["rows"])
+    return {**diff, "rows": near[:ROWS_SHOWN], "more": len(near) - ROWS_SHOWN}
 
 
 @section.get("/sources/{source}/versions/{version}", role=Role.VIEWER)
@@ -83,7 +91,7 @@ async def review(visit: Visit) -> Response:
         "script/publish.html",
         source=await show_source(visit.op, name),
         draft=draft,
-        diff=await drafts.diff_texts(visit.op, name) if draft else None,
+        diff=_shown(await drafts.diff_texts(visit.op, name)) if draft else None,
         problems=(await drafts.check_draft(visit.op, name, draft["text"]))["problems"] if draft else [],
         failing=_failing(visit, name),
         comparison_id=visit.asked("comparison") or visit.form.values.get("comparison", ""),

@@ -5,7 +5,9 @@ Takes plain values, gives plain rows that a page or a terminal can draw. Pure; n
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from difflib import SequenceMatcher, unified_diff
+from itertools import accumulate
 from typing import Any
 
 Rows = list[dict[str, Any]]
@@ -15,8 +17,10 @@ Span = list[int]  # [begin, end) within a line
 _ALIKE = 0.4
 # A comparison goes through every pair of equal lines, and of equal letters, several times: past these it would take
 # minutes, which anybody could bring about. Then lines stand beside each other as they come, and letters are not told.
+# Of the letters it is the sum over all lines of a difference.
 _PAIRS_MAX = 500_000
 _LINE_CHARACTERS_MAX = 300
+_NEAR = 3  # as many lines as `diff -u` shows around a change
 _MISSING: Any = object()
 
 
@@ -36,12 +40,39 @@ def side_by_side(left: str, right: str) -> Rows:
     """
     old, new = left.splitlines(), right.splitlines()
     rows: Rows = []
+    letters = _Letters(_PAIRS_MAX)
     for tag, i1, i2, j1, j2 in _opcodes(old, new):
         if tag == "equal":
             rows += [_row("same", i, old[i], j, new[j]) for i, j in zip(range(i1, i2), range(j1, j2), strict=True)]
         else:
-            rows += _changed_rows(old, new, range(i1, i2), range(j1, j2))
+            rows += _changed_rows(old, new, range(i1, i2), range(j1, j2), letters)
     return rows
+
+
+def near_changes(rows: Rows) -> Rows:
+    """Leave out the same lines that are far from a change; a row `{kind: "gap"}` stands for each run of them."""
+    changes = [0, *accumulate(row["kind"] != "same" for row in rows)]  # how many there are before each row
+    near: Rows = []
+    for index, row in enumerate(rows):
+        if changes[min(index + _NEAR + 1, len(rows))] > changes[max(index - _NEAR, 0)]:
+            near.append(row)
+        elif near and near[-1]["kind"] != "gap":
+            near.append({"kind": "gap"})
+    return near
+
+
+@dataclass(slots=True)
+class _Letters:
+    """How many pairs of equal letters one difference may still look at."""
+
+    pairs_left: int
+
+    def compare(self, old: str, new: str) -> SequenceMatcher[str] | None:
+        """Give what compares two lines letter by letter; None where that costs too much."""
+        if max(len(old), len(new)) > _LINE_CHARACTERS_MAX or (pairs := _pairs(old, new)) > self.pairs_left:
+            return None
+        self.pairs_left -= pairs
+        return SequenceMatcher(None, old, new, autojunk=False)
 
 
 def _opcodes(old: list[str], new: list[str]) -> Sequence[tuple[str, int, int, int, int]]:
@@ -51,28 +82,34 @@ def _opcodes(old: list[str], new: list[str]) -> Sequence[tuple[str, int, int, in
 
 
 def _is_endless(old: list[str], new: list[str]) -> bool:
+    return _pairs(old, new) > _PAIRS_MAX
+
+
+def _pairs(old: Sequence[str], new: Sequence[str]) -> int:
     counts = Counter(new)
-    return sum(counts[line] for line in old) > _PAIRS_MAX
+    return sum(counts[one] for one in old)
 
 
-def _changed_rows(old: list[str], new: list[str], left: range, right: range) -> Iterator[dict[str, Any]]:
+def _changed_rows(
+    old: list[str], new: list[str], left: range, right: range, letters: _Letters
+) -> Iterator[dict[str, Any]]:
     for step in range(max(len(left), len(right))):
         i = left[step] if step < len(left) else None
         j = right[step] if step < len(right) else None
         if i is not None and j is not None:
-            yield from _changed_pair(i, old[i], j, new[j])
+            yield from _changed_pair(i, old[i], j, new[j], letters)
         elif i is not None:
             yield _row("removed", i, old[i], None, None)
         elif j is not None:
             yield _row("added", None, None, j, new[j])
 
 
-def _changed_pair(i: int, old: str, j: int, new: str) -> Iterator[dict[str, Any]]:
+def _changed_pair(i: int, old: str, j: int, new: str, letters: _Letters) -> Iterator[dict[str, Any]]:
     if old == new:
         yield _row("same", i, old, j, new)
         return
-    matcher = SequenceMatcher(None, old, new, autojunk=False)
-    if max(len(old), len(new)) > _LINE_CHARACTERS_MAX or matcher.ratio() < _ALIKE:
+    matcher = letters.compare(old, new)
+    if matcher is None or matcher.ratio() < _ALIKE:
         yield _row("removed", i, old, None, None)
         yield _row("added", None, None, j, new)
         return

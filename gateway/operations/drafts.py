@@ -5,15 +5,17 @@ else's newer text hears Conflict, with who and when, and nothing is lost. Publis
 ends it. Never runs a text on a request: that is `trying`'s.
 """
 
+import asyncio
 from dataclasses import asdict
 from typing import Any
 
 from gateway import clock
-from gateway.errors import Conflict, NotFound
+from gateway.errors import Conflict, NotFound, OperatorError
 from gateway.operations.diffs import Rows, side_by_side, unified
 from gateway.operations.operator import Operator
 from gateway.operations.scripts import push_script
 from gateway.registry import read_limits
+from gateway.sandbox.limits import describe_excess
 from gateway.store.audit import write_audit
 from gateway.store.drafts import delete_draft, write_draft
 from gateway.store.drafts import find_draft as read_draft
@@ -57,10 +59,16 @@ async def open_editor(op: Operator, source: str) -> dict[str, Any]:
 
 
 async def save_draft(op: Operator, source: str, text: str, *, seen_revision: int) -> dict[str, Any]:
-    """Save a text, also one with faults. Raises Conflict where somebody has saved since `seen_revision`."""
+    """Save a text, also one with faults.
+
+    Raises Conflict where somebody has saved since `seen_revision`, OperatorError for more than a script may have.
+    """
 
     def work(conn: Connection) -> dict[str, Any]:
-        live = load_source(conn, source)["live_version_id"]
+        about = load_source(conn, source)
+        if too_long := describe_excess(text, read_limits(about["limits"]).source_bytes):
+            raise OperatorError(too_long)
+        live = about["live_version_id"]
         before = read_draft(conn, source)
         if (before["revision"] if before else 0) != seen_revision:
             raise _overtaken(source, before)
@@ -135,7 +143,8 @@ async def diff_texts(op: Operator, source: str, before: str = LIVE, after: str =
         return _text(conn, source, before), _text(conn, source, after)
 
     left, right = await op.read(work)
-    return {"before": before, "after": after} | show_diff(left, right, before, after)
+    shown = await asyncio.to_thread(show_diff, left, right, before, after)  # long texts take a second
+    return {"before": before, "after": after} | shown
 
 
 def show_diff(left: str, right: str, before: str, after: str) -> dict[str, Any]:

@@ -117,17 +117,17 @@ class Script extends HTMLElement {
     const keepalive = new Blob([text]).size < KEEPALIVE_BYTES_MAX;
     const answer = await this.send(this.form.action, { text, revision }, { keepalive });
     if (answer.status === 409) return this.dispute(await answer.json());
-    if (!answer.ok) return this.fail(answer.status);
+    if (answer.status === 422) return this.fail((await answer.json()).detail);
+    if (answer.status === 403 || answer.status === 401) return this.fail("you are signed out. Sign in in another tab, then press Ctrl-S");
+    if (!answer.ok) return this.fail();
     this.form.elements.revision.value = (await answer.json()).revision;
     this.saved = text;
     this.state.textContent = "Saved as the draft.";
     return true;
   }
 
-  fail(status) {
-    this.state.textContent = status === 403 || status === 401
-      ? "Not saved: you are signed out. Sign in in another tab, then press Ctrl-S."
-      : "Not saved: the console does not answer. It is tried again when you go on typing.";
+  fail(why = "the console does not answer. It is tried again when you go on typing") {
+    this.state.textContent = `Not saved: ${why}.`;
     return false;
   }
 

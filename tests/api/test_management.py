@@ -64,6 +64,8 @@ async def test_who_saves_over_a_draft_unseen_hears_of_it(running: Running, admin
     saved = await admin.done("PUT", path, {"text": MENDED, "seen_revision": 0})
     late = await admin.call("PUT", path, {"text": "late", "seen_revision": 0})
     assert (late.status_code, late.json()["revision"]) == (409, 1)
+    endless = await admin.call("PUT", path, {"text": "#" * 70_000, "seen_revision": 1})
+    assert (endless.status_code, endless.json()["detail"]) == (400, "the script has 70000 bytes, the limit is 64 KiB")
     shown = await admin.done("GET", "/api/sources/api-draft/diff")
     assert (shown["added"], shown["removed"]) == (1, 1)
     assert (await admin.call("POST", f"{path}/publish", {"seen_revision": 7})).status_code == 409

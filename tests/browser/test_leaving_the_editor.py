@@ -147,3 +147,16 @@ def test_two_saves_at_once_are_no_dispute_with_oneself(admin: Page, console: Any
     admin.keyboard.press("Control+s")
     expect(admin.locator("[data-state]")).to_have_text("Saved as the draft.")
     assert draft_of(console) == f"{TYPED}\n# and more\n{OPEN_SCRIPT}"
+
+
+def test_a_text_that_is_too_long_is_not_saved_and_the_limit_is_named(admin: Page, console: Any) -> None:
+    open_editor(admin)
+    file = {"name": "script.py", "mimeType": "text/x-python", "buffer": b"# more\n" * 10_000}
+    admin.locator("[name=file]").set_input_files(file)
+    expect(admin.locator("[data-state]")).to_contain_text("Not saved: the script has 70000 bytes, the limit is 64 KiB.")
+    admin.click(".menu >> text=Overview")
+    expect(admin.locator("dialog[open]")).to_contain_text("the limit is 64 KiB")
+    admin.click("dialog button:has-text('Leave')")
+    expect(admin.locator("h1")).to_have_text("Overview")
+    assert draft_of(console) is None
+    admin.complaints.clear()  # the 422 itself

@@ -10,8 +10,14 @@ from running import OPEN_SCRIPT, PATIENCE_SECONDS, Running
 from staffed import EVIL, last_write, page, post, staff, write
 from visitors import BASE, House, Visitor
 
+from console.pages.versions import ROWS_SHOWN
 from console.security import derive
+from console.texts import count
+from gateway import clock
+from gateway.operations import drafts
+from gateway.operations.diffs import side_by_side
 from gateway.operations.sources import add_source
+from gateway.store.drafts import write_draft
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -79,6 +85,35 @@ async def test_a_file_is_taken_where_there_is_no_javascript(ours: Visitor) -> No
     answer = await ours.http.post(SCRIPT, data=fields, files=files, headers={"origin": BASE})
     assert answer.status_code == 303
     assert 'request.json.get("visits", 0)' in await page(ours, SCRIPT)
+
+
+async def test_more_than_a_script_may_have_is_refused_however_it_comes(running: Running, ours: Visitor) -> None:
+    long_text, limit = "# more\n" * 10_000, "the script has 70000 bytes, the limit is 64 KiB"
+    said = await write(ours, SCRIPT, 422, text=long_text, revision=0)
+    assert limit in said
+    assert said.count("# more\n") >= 10_000, "what was typed is not lost"
+    asked = await ours.post(SCRIPT, {"text": long_text, "revision": 0}, accept="application/json")
+    assert (asked.status_code, asked.json()["detail"]) == (422, limit)
+    for path in (SCRIPT, "/sources/scr-ours/publish/begin", "/sources/scr-ours/comparisons"):
+        files = {"file": ("script.py", long_text.encode(), "text/x-python")}
+        fields = {"csrf": derive(ours.token, "csrf"), "revision": "0", "count": "25"}
+        answer = await ours.http.post(path, data=fields, files=files, headers={"origin": BASE})
+        assert answer.status_code == 422
+        assert limit in answer.text
+    assert (await ours.post(f"{SCRIPT}/problems", {"text": long_text})).json()["problems"][0]["message"] == limit
+    assert await drafts.find_draft(running.op, "scr-ours") is None
+
+
+async def test_a_draft_of_megabytes_can_be_looked_at_and_discarded(running: Running, ours: Visitor) -> None:
+    text = "".join(f"# line {number}\n" for number in range(200_000))
+    row = {"source": "scr-ours", "revision": 1, "text": text, "author": "user:old", "base_version_id": None}
+    await running.op.write(lambda conn: write_draft(conn, row | {"changed_at": clock.now()}))
+    shown = await page(ours, "/sources/scr-ours/publish")
+    assert "the limit is 64 KiB" in shown
+    assert shown.count('<tr class="side-') == ROWS_SHOWN
+    assert f"… and {count(len(side_by_side(OPEN_SCRIPT, text)) - ROWS_SHOWN)} more lines" in shown
+    assert "the limit is 64 KiB" in await page(ours, SCRIPT)
+    assert await write(ours, f"{SCRIPT}/discard") == SCRIPT
 
 
 async def test_problems_are_told_with_their_places_and_completions_with_their_signatures(ours: Visitor) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from gateway.api.management import answers, bodies
 from gateway.api.management.call import MAY_BUILD, PAGED, Call, Group, page
 from gateway.api.operation import Parameter
-from gateway.errors import Conflict, ScriptRefused
+from gateway.errors import Conflict, OperatorError, ScriptRefused
 from gateway.operations import drafts, scripts
 
 group = Group("scripts", "What a source's requests mean: drafts, versions, and which one is live.")
@@ -29,12 +29,12 @@ async def show_draft(call: Call) -> Any:
     roles=MAY_BUILD,
     body=bodies.SaveDraft,
     answer=answers.SavedDraft,
-    errors=[Conflict],
+    errors=[Conflict, OperatorError],
 )
 async def save_draft(call: Call) -> Any:
     """Save the draft, also one with faults.
 
-    409 where somebody has saved since `seen_revision`: nothing is lost.
+    409 where somebody has saved since `seen_revision`: nothing is lost. 400 for more bytes than a script may have.
     """
     return await drafts.save_draft(call.op, call.source, call.body.text, seen_revision=call.body.seen_revision)
 
