@@ -14,7 +14,7 @@ from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route as Path
 
 from console.access import NotSignedIn, Role, require
@@ -141,6 +141,8 @@ class Console:
             if not visit.route.form:
                 raise
             visit.form.faults.setdefault("", error.detail)
+        if visit.wants_json:
+            return JSONResponse({"detail": "; ".join(visit.form.faults.values())}, 422)
         visit.status = 422
         return await self.site.routes[visit.route.form].handler(visit)
 
@@ -186,6 +188,8 @@ def _to_sign_in(visit: Visit) -> Response:
     target = visit.url("signin:sign_in", next=wanted if wanted != "/" else None)
     if "hx-request" in headers:
         return Response(status_code=401, headers={"HX-Redirect": target})
+    if visit.wants_json:
+        return JSONResponse({"detail": "you are signed out: sign in again"}, 401)
     return RedirectResponse(target, 303)
 
 
@@ -193,7 +197,10 @@ def _explain(visit: Visit, error: HookwrightError) -> Response:
     if isinstance(error, StoreBusy):
         error = Unavailable(f"{error.detail}; nothing was changed, try again in a moment")
     visit.status = error.status
-    response = visit.show("error.html", title=error.title, detail=error.detail, error_id="")
+    if visit.wants_json:
+        response: Response = JSONResponse({"detail": error.detail, **error.extra}, error.status)
+    else:
+        response = visit.show("error.html", title=error.title, detail=error.detail, error_id="")
     if isinstance(error, Unavailable | TooMany):
         response.headers["Retry-After"] = str(error.retry_after_seconds)
     if isinstance(error, MethodNotAllowed):

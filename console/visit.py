@@ -57,6 +57,11 @@ class Visit:
     def address(self) -> str:
         return client_address(self.request.scope, self.site.settings)
 
+    @property
+    def wants_json(self) -> bool:
+        """Say whether a script of ours asks, to whom a page says nothing."""
+        return "application/json" in self.request.headers.get("accept", "")
+
     def asked(self, name: str, default: str = "") -> str:
         """Give a value of the query string, without the blanks around it."""
         return self.request.query_params.get(name, default).strip()

@@ -11,7 +11,7 @@ from console.access import Role
 from console.section import Section
 from console.security import BODY_BYTES_MAX
 from console.visit import Visit
-from gateway.errors import Conflict, HookwrightError, OperatorError
+from gateway.errors import Conflict, HookwrightError
 from gateway.operations import drafts, fixtures
 from gateway.operations.events import list_events, list_rejected, list_samples
 from gateway.operations.operator import Operator
@@ -96,25 +96,17 @@ async def _offered(op: Operator, name: str) -> list[tuple[str, list[tuple[str, s
 
 @section.post("/sources/{source}/script", role=Role.INTEGRATOR, form="script:edit")
 async def save(visit: Visit) -> Response:
-    """Save the draft. A browser with JavaScript asks for JSON: `{revision, author}`, or 409 with who was quicker.
-
-    422 says what it cannot be.
-    """
+    """Save the draft. A browser with JavaScript asks for JSON: `{revision, author}`, or 409 with who was quicker."""
     name = visit.params["source"]
-    wants_json = "application/json" in visit.request.headers.get("accept", "")
     try:
         draft = await save_typed(visit)
     except Conflict as error:
-        if wants_json:
+        if visit.wants_json:
             return JSONResponse({"detail": error.detail, **error.extra}, 409)
         visit.status = 422
         visit.form.faults[""] = f"{error.detail}; what you typed is below: saving it again writes over theirs"
         return await _page(visit, revision=error.extra.get("revision", 0))
-    except OperatorError as error:
-        if wants_json:
-            return JSONResponse({"detail": error.detail}, 422)
-        raise
-    if wants_json:
+    if visit.wants_json:
         return JSONResponse({"revision": draft["revision"], "author": draft["author"]})
     return visit.go(visit.url("script:edit", source=name), "The draft is saved.")
 

@@ -54,7 +54,7 @@ class Script extends HTMLElement {
   }
 
   whyNot() {
-    return this.state.firstChild.textContent.trim();
+    return this.why;
   }
 
   // What leads to another page goes there when the text is saved: who could not save stays, and sees why.
@@ -88,21 +88,21 @@ class Script extends HTMLElement {
     this.querySelector("hw-editor").goTo?.(Number(place.dataset.line));
   }
 
+  // Gives {status, said}; what is no JSON of ours (a proxy's page, a sign-in page) says nothing.
   async send(url, fields, options = {}) {
     const body = new FormData();
     for (const [name, value] of Object.entries(fields)) body.append(name, value);
-    const token = this.form.elements.csrf_token?.value ?? this.form.querySelector('input[type="hidden"]').value;
-    const headers = { Accept: "application/json", "X-CSRF-Token": token };
-    return fetch(url, { method: "POST", body, headers, ...options });
+    const headers = { Accept: "application/json", "X-CSRF-Token": this.form.elements.csrf.value };
+    const answer = await fetch(url, { method: "POST", body, headers, ...options });
+    return { status: answer.status, said: await answer.json().catch(() => null) };
   }
 
   async check() {
     const text = this.text;
-    const answer = await this.send(this.form.dataset.problems, { text }).catch(() => null);
-    if (!answer?.ok || text !== this.text) return;
-    const { problems } = await answer.json();
-    this.querySelector("hw-editor").setProblems?.(problems);
-    this.querySelector("[data-problem-list]").replaceChildren(...problems.map(told));
+    const { status, said } = await this.send(this.form.dataset.problems, { text }).catch(() => ({}));
+    if (status !== 200 || !said || text !== this.text) return;
+    this.querySelector("hw-editor").setProblems?.(said.problems);
+    this.querySelector("[data-problem-list]").replaceChildren(...said.problems.map(told));
   }
 
   // One after the other: of two at once, each would hear that somebody else was quicker. Gives whether it is saved.
@@ -113,21 +113,47 @@ class Script extends HTMLElement {
   async saveNow() {
     const text = this.text;
     if (text === this.saved) return true;
-    const revision = this.form.elements.revision.value;
-    const keepalive = new Blob([text]).size < KEEPALIVE_BYTES_MAX;
-    const answer = await this.send(this.form.action, { text, revision }, { keepalive });
-    if (answer.status === 409) return this.dispute(await answer.json());
-    if (answer.status === 422) return this.fail((await answer.json()).detail);
-    if (answer.status === 403 || answer.status === 401) return this.fail("you are signed out. Sign in in another tab, then press Ctrl-S");
-    if (!answer.ok) return this.fail();
-    this.form.elements.revision.value = (await answer.json()).revision;
+    let { status, said } = await this.post(text);
+    if (status === 403 && (await this.renewToken())) ({ status, said } = await this.post(text));
+    if (status === 401) return this.signedOut();
+    if (status === 409) return this.dispute(said);
+    if (status !== 200 || !said) return this.fail(said?.detail);
+    this.form.elements.revision.value = said.revision;
     this.saved = text;
     this.state.textContent = "Saved as the draft.";
     return true;
   }
 
+  post(text) {
+    const keepalive = new Blob([text]).size < KEEPALIVE_BYTES_MAX;
+    return this.send(this.form.action, { text, revision: this.form.elements.revision.value }, { keepalive });
+  }
+
+  // Who has signed in again in another tab has another token: every form here is given it. Gives whether it is another.
+  async renewToken() {
+    const page = await fetch(this.form.action).then((answer) => answer.text());
+    const token = new DOMParser().parseFromString(page, "text/html").querySelector('input[name="csrf"]')?.value;
+    if (!token || token === this.form.elements.csrf.value) return false;
+    for (const field of document.querySelectorAll('input[name="csrf"]')) field.value = token;
+    this.form.elements.csrf.value = token; // also where the page has gone on without this editor
+    document.body.setAttribute("hx-headers", JSON.stringify({ "X-CSRF-Token": token }));
+    return true;
+  }
+
   fail(why = "the console does not answer. It is tried again when you go on typing") {
-    this.state.textContent = `Not saved: ${why}.`;
+    return this.tell(`Not saved: ${why}.`);
+  }
+
+  signedOut() {
+    const link = Object.assign(document.createElement("a"), { href: this.dataset.signIn, target: "_blank", textContent: "sign in again" });
+    addEventListener("focus", () => this.save(), { once: true });
+    return this.tell("You are signed out: ", link, " in another tab, then go on here; the text is kept here.");
+  }
+
+  // Says why it is not saved.
+  tell(...words) {
+    this.state.replaceChildren(...words);
+    this.why = this.state.textContent;
     return false;
   }
 
@@ -140,7 +166,8 @@ class Script extends HTMLElement {
     });
     const theirs = Object.assign(document.createElement("a"), { className: "button small", textContent: "Take theirs", href: this.form.action });
     theirs.addEventListener("click", () => this.giveUp());
-    this.state.replaceChildren(`${detail} `, mine, " ", theirs);
+    this.tell(`${detail}.`);
+    this.state.append(" ", mine, " ", theirs);
     return false;
   }
 

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from browsing import PASSWORD
 from playwright.sync_api import Page, Route, expect
 from running import OPEN_SCRIPT, Running
 
@@ -160,3 +161,42 @@ def test_a_text_that_is_too_long_is_not_saved_and_the_limit_is_named(admin: Page
     expect(admin.locator("h1")).to_have_text("Overview")
     assert draft_of(console) is None
     admin.complaints.clear()  # the 422 itself
+
+
+def test_who_was_signed_out_is_told_signs_in_elsewhere_and_goes_on(admin: Page, console: Any) -> None:
+    open_editor(admin)
+    known = admin.context.cookies()
+    admin.context.clear_cookies()
+    type_something(admin)
+    expect(admin.locator("[data-state]")).to_have_text(
+        "You are signed out: sign in again in another tab, then go on here; the text is kept here."
+    )
+    with admin.context.expect_page() as opened:
+        admin.click("[data-state] a")
+    elsewhere = opened.value
+    elsewhere.fill("[name=email]", "mira@example.com")
+    elsewhere.fill("[name=password]", PASSWORD)
+    elsewhere.click("button.primary")
+    expect(elsewhere.locator("h1")).to_have_text("Overview")
+    assert admin.context.cookies() != known, "another session, and another token of forms"
+    admin.click(".cm-content")
+    admin.keyboard.press("Control+s")
+    expect(admin.locator("[data-state]")).to_have_text("Saved as the draft.")
+    assert draft_of(console) == f"{TYPED}\n{OPEN_SCRIPT}"
+    admin.click("[data-try]")
+    expect(admin.locator("#tried")).not_to_be_empty()
+    admin.click(".menu >> text=Overview")
+    expect(admin.locator("h1")).to_have_text("Overview")
+    admin.complaints.clear()  # the 401 and the 403 themselves
+
+
+def test_an_answer_that_is_no_answer_of_ours_counts_as_not_saved(admin: Page, console: Any) -> None:
+    open_editor(admin)
+    admin.route("**" + SCRIPT, lambda route: route.fulfill(status=200, content_type="text/html", body="<p>Sign in</p>"))
+    type_something(admin)
+    expect(admin.locator("[data-state]")).to_contain_text("Not saved: the console does not answer.")
+    admin.unroute("**" + SCRIPT)
+    admin.click(".cm-content")
+    admin.keyboard.press("Control+s")
+    expect(admin.locator("[data-state]")).to_have_text("Saved as the draft.")
+    assert draft_of(console) == f"{TYPED}\n{OPEN_SCRIPT}"

@@ -219,3 +219,13 @@ async def test_coming_in_makes_earlier_slips_forgotten(house: House) -> None:
             await house.op.redis.set(limit.key, limit.quota - 1, ex=60)
         assert (await enter(visitor, "admin@example.com")).status_code == 303
         visitor = await house.arriving()
+
+
+async def test_a_script_of_ours_hears_in_its_own_words_that_nobody_is_signed_in(house: House) -> None:
+    visitor = await house.arriving()
+    answer = await visitor.post("/sources/nothing/script", {"text": "x"}, accept="application/json")
+    assert (answer.status_code, answer.json()) == (401, {"detail": "you are signed out: sign in again"})
+    known = await house.signed_in("viewer")
+    refused = await known.post("/sources/nothing/script", {"text": "x"}, accept="application/json")
+    assert refused.status_code == 403
+    assert "ask an admin" in refused.json()["detail"]
