@@ -8,6 +8,7 @@ from console.access import Role
 from console.pages.script import save_typed
 from console.section import Section
 from console.visit import Visit
+from gateway.errors import NotFound
 from gateway.operations import drafts
 from gateway.operations.diffs import near_changes
 from gateway.operations.scripts import list_versions, publish_version
@@ -86,26 +87,41 @@ async def begin(visit: Visit) -> Response:
 @section.get("/sources/{source}/publish", role=Role.INTEGRATOR)
 async def review(visit: Visit) -> Response:
     name = visit.params["source"]
-    draft = await drafts.find_draft(visit.op, name)
+    source, draft = await show_source(visit.op, name), await drafts.find_draft(visit.op, name)
+    failing, outdated = await _judge(visit, source, draft)
     return visit.show(
         "script/publish.html",
-        source=await show_source(visit.op, name),
+        source=source,
         draft=draft,
         diff=_shown(await drafts.diff_texts(visit.op, name)) if draft else None,
         problems=(await drafts.check_draft(visit.op, name, draft["text"]))["problems"] if draft else [],
-        failing=_failing(visit, name),
-        comparison_id=visit.asked("comparison") or visit.form.values.get("comparison", ""),
+        failing=failing,
+        outdated=outdated,
+        comparison_id=_comparison_id(visit),
     )
 
 
-def _failing(visit: Visit, name: str) -> int | None:
-    """Say how many requests would newly fail, as a finished comparison has found; None where none has."""
-    comparison_id = visit.asked("comparison") or visit.form.values.get("comparison", "")
-    if not comparison_id:
-        return None
-    found: dict[str, Any] = visit.site.comparisons.find(comparison_id).document()
-    is_told = found["source"] == name and found["state"] == "done" and found["done"] > 0
-    return int(found["counts"]["newly_failing"]) if is_told else None
+async def _judge(visit: Visit, source: dict[str, Any], draft: dict[str, Any] | None) -> tuple[int | None, str]:
+    """Say how many requests would newly fail, as a finished comparison of this very draft has found.
+
+    None where there is no such comparison, and why one that is named does not count.
+    """
+    comparison_id = _comparison_id(visit)
+    if not comparison_id or draft is None:
+        return None, ""
+    try:
+        comparison = visit.site.comparisons.find(comparison_id)
+    except NotFound as error:
+        return None, error.detail
+    found = comparison.document()
+    if found["source"] != source["name"] or found["state"] != "done" or not found["done"]:
+        return None, ""
+    outdated = comparison.why_outdated(draft["text"], source["live_version_id"])
+    return (None, outdated) if outdated else (int(found["counts"]["newly_failing"]), "")
+
+
+def _comparison_id(visit: Visit) -> str:
+    return visit.asked("comparison") or visit.form.values.get("comparison", "")
 
 
 @section.post("/sources/{source}/publish", role=Role.INTEGRATOR, form="versions:review")
@@ -113,7 +129,9 @@ async def publish(visit: Visit) -> Response:
     name, form = visit.params["source"], visit.form
     note = form.text("note", characters_max=NOTE_CHARACTERS_MAX)
     form.settle()
-    if _failing(visit, name) and not form.flag("is_sure"):
+    source, draft = await show_source(visit.op, name), await drafts.find_draft(visit.op, name)
+    failing, _ = await _judge(visit, source, draft)
+    if failing and not form.flag("is_sure"):
         form.refuse("is_sure", "Tick this to publish all the same.")
     seen = form.number("revision")
     version = await drafts.publish_draft(visit.op, name, seen_revision=seen, note=note)

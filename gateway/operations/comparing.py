@@ -11,6 +11,7 @@ import secrets as random
 from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -44,11 +45,21 @@ class Comparison:
     id: str
     source: str
     actor: str
+    text_sha256: str
+    live_version_id: str | None = None  # known when it has begun
     total: int = 0
     state: str = "running"  # running | done | cancelled | failed
     error: str | None = None
     started_at: int = field(default_factory=clock.now)
     results: list[dict[str, Any]] = field(default_factory=list)
+
+    def why_outdated(self, text: str, live_version_id: str | None) -> str | None:
+        """Say why it tells nothing of this text beside this version; None where it is about the two."""
+        if self.text_sha256 != _hashed(text):
+            return "the draft has changed since this comparison"
+        if self.live_version_id != live_version_id:
+            return "another version has gone live since this comparison"
+        return None
 
     def document(self, after: int = 0) -> dict[str, Any]:
         """Give state, counts, times, and the results from a number on: a page that polls asks for what is new."""
@@ -78,7 +89,7 @@ async def compare(
     live, draft = await load_live(op, source), await load_unpublished(op, source, text)
     rows = await op.read(lambda conn: list_newest_roots(conn, source, min(count, COUNT_MAX)))
     if progress is not None:
-        progress.total = len(rows)
+        progress.total, progress.live_version_id = len(rows), live.script.version_id
     waiting = iter(rows)
     pending: OrderedDict[asyncio.Task[dict[str, Any] | None], None] = OrderedDict()
     try:
@@ -180,6 +191,10 @@ def _actions(tried: Tried) -> dict[tuple[str, str, str, int], Any]:
     return found
 
 
+def _hashed(text: str) -> str:
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def _spread(values: list[float]) -> dict[str, float]:
     if not values:
         return {"mean": 0.0, "max": 0.0}
@@ -196,7 +211,7 @@ class Comparisons:
         """Begin a comparison in the background; the oldest finished ones are forgotten. Raises Conflict past a few."""
         if sum(not task.done() for _, task in self._known.values()) >= RUNNING_MAX:
             raise Conflict(f"{RUNNING_MAX} comparisons are running already: wait for one, or cancel it")
-        comparison = Comparison(f"cmp_{random.token_hex(8)}", source, op.actor)
+        comparison = Comparison(f"cmp_{random.token_hex(8)}", source, op.actor, _hashed(text))
         task = asyncio.create_task(_run(op, comparison, text, count))
         self._known[comparison.id] = (comparison, task)
         self._forget_oldest()

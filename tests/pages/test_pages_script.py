@@ -16,6 +16,7 @@ from console.texts import count
 from gateway import clock
 from gateway.operations import drafts
 from gateway.operations.diffs import side_by_side
+from gateway.operations.scripts import push_script
 from gateway.operations.sources import add_source
 from gateway.store.drafts import write_draft
 
@@ -191,6 +192,26 @@ async def test_a_comparison_says_what_would_change_and_guards_the_publishing(
     assert "alert(1)" in shown.text
     assert EVIL not in shown.text
     assert (await last_write(house, "script.publish"))["subject"] == "scr-ours"
+    await write(ours, "/sources/scr-ours/versions/1/publish")
+
+
+async def test_a_comparison_says_nothing_of_a_text_it_has_not_seen(running: Running, ours: Visitor) -> None:
+    await post(running, "scr-ours", email="harmless@example.com", visits=1)
+    harmless = (await compared(ours, OPEN_SCRIPT + "# harmless\n")).rpartition("/")[2]
+    review = f"/sources/scr-ours/publish?comparison={harmless}"
+    assert "nothing newly fails" in await page(ours, review)
+    await save(ours, STRICT, 1)
+    shown = await page(ours, review)
+    assert "The draft has changed since this comparison. Not compared with real requests yet" in shown
+    assert "nothing newly fails" not in shown
+    failing = (await compared(ours, STRICT, 2)).rpartition("/")[2]
+    assert "would newly fail" in await page(ours, f"/sources/scr-ours/publish?comparison={failing}")
+    await push_script(running.op, "scr-ours", LENIENT, is_published=True)
+    shown = await page(ours, f"/sources/scr-ours/publish?comparison={failing}")
+    assert "Another version has gone live since this comparison." in shown
+    assert "would newly fail" not in shown
+    shown = await page(ours, "/sources/scr-ours/publish?comparison=cmp_of_old")
+    assert "This comparison is not known any more" in shown
     await write(ours, "/sources/scr-ours/versions/1/publish")
 
 
