@@ -55,6 +55,12 @@ def pretty(value: Any) -> str:
     return (compact if is_large else orjson.dumps(value, option=orjson.OPT_INDENT_2)).decode()
 
 
+def cut(text: str, characters: int = 10_000) -> str:
+    """Leave out the end of a text that nobody reads in a table, and say how much that is."""
+    left_out = len(text) - characters
+    return text if left_out <= 0 else f"{text[:characters]} … and {count(left_out)} characters more"
+
+
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
@@ -80,6 +86,7 @@ def browser(agent: str) -> str:
 FILTERS: dict[str, Callable[..., str]] = {
     "moment": moment,
     "count": count,
+    "cut": cut,
     "size": size,
     "pretty": pretty,
     "guide": guide,

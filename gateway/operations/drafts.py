@@ -7,6 +7,7 @@ ends it. Never runs a text on a request: that is `trying`'s.
 
 import asyncio
 from dataclasses import asdict
+from hashlib import sha256
 from typing import Any
 
 from gateway import clock
@@ -95,7 +96,8 @@ async def discard_draft(op: Operator, source: str) -> None:
         load_source(conn, source)
         before = _load(conn, source)
         delete_draft(conn, source)
-        told = {"author": before["author"], "text": before["text"]}
+        text = before["text"].encode("utf-8", "surrogatepass")  # of texts, the audit log keeps what tells them apart
+        told = {"author": before["author"], "bytes": len(text), "sha256": sha256(text).hexdigest()}
         write_audit(conn, at=clock.now(), actor=op.actor, operation="draft.discard", subject=source, before=told)
 
     await op.write(work)

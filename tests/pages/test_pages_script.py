@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator
+from hashlib import sha256
 
 import pytest
 import pytest_asyncio
@@ -18,6 +19,7 @@ from gateway.operations import drafts
 from gateway.operations.diffs import side_by_side
 from gateway.operations.scripts import push_script
 from gateway.operations.sources import add_source
+from gateway.store.audit import write_audit
 from gateway.store.drafts import write_draft
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -105,7 +107,9 @@ async def test_more_than_a_script_may_have_is_refused_however_it_comes(running: 
     assert await drafts.find_draft(running.op, "scr-ours") is None
 
 
-async def test_a_draft_of_megabytes_can_be_looked_at_and_discarded(running: Running, ours: Visitor) -> None:
+async def test_a_draft_of_megabytes_can_be_looked_at_and_discarded(
+    running: Running, house: House, ours: Visitor
+) -> None:
     text = "".join(f"# line {number}\n" for number in range(200_000))
     row = {"source": "scr-ours", "revision": 1, "text": text, "author": "user:old", "base_version_id": None}
     await running.op.write(lambda conn: write_draft(conn, row | {"changed_at": clock.now()}))
@@ -115,6 +119,18 @@ async def test_a_draft_of_megabytes_can_be_looked_at_and_discarded(running: Runn
     assert f"… and {count(len(side_by_side(OPEN_SCRIPT, text)) - ROWS_SHOWN)} more lines" in shown
     assert "the limit is 64 KiB" in await page(ours, SCRIPT)
     assert await write(ours, f"{SCRIPT}/discard") == SCRIPT
+    told = (await last_write(house, "draft.discard"))["before"]
+    assert told == {"author": "user:old", "bytes": len(text), "sha256": sha256(text.encode()).hexdigest()}
+
+
+async def test_the_audit_log_can_be_read_whatever_was_written_to_it(house: House) -> None:
+    admin, text = await house.signed_in("admin"), "<wide> " * 200_000
+    row = {"actor": "user:old", "operation": "draft.discard", "subject": "scr-long", "at": clock.now()}
+    await house.op.write(lambda conn: write_audit(conn, **row, before={"text": text}, after={"note": "x" * 500}))
+    shown = (await admin.get("/audit?subject=scr-long")).text
+    assert shown.count("&lt;wide&gt;") < 2_000
+    assert "characters more" in shown
+    assert "show all 500 characters" in shown
 
 
 async def test_problems_are_told_with_their_places_and_completions_with_their_signatures(ours: Visitor) -> None:
