@@ -8,6 +8,7 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from console.access import Role
+from console.form import Form
 from console.section import Section
 from console.security import BODY_BYTES_MAX
 from console.visit import Visit
@@ -115,13 +116,32 @@ async def save_typed(visit: Visit) -> dict[str, Any]:
     """Save what was typed, or the file that was chosen; unchanged it is left alone."""
     name, form = visit.params["source"], visit.form
     upload = form.file("file")
-    text = (await upload.read()).decode("utf-8", "replace") if upload else _typed(visit)
+    text = _read_text(form, await upload.read()) if upload else _typed(visit)
     form.settle()
     seen = form.number("revision")
     opened = await drafts.open_editor(visit.op, name)
     if opened["is_draft"] and opened["revision"] == seen and opened["text"] == text:
         return opened
     return await drafts.save_draft(visit.op, name, text, seen_revision=seen)
+
+
+def _read_text(form: Form, data: bytes) -> str:
+    """Read a file as the text of a script; one that is no text is refused."""
+    if fault := _find_no_text(data):
+        form.refuse("file", fault)
+    return data.decode("utf-8-sig").replace("\r\n", "\n")
+
+
+def _find_no_text(data: bytes) -> str:
+    """Say where a file is no text, in the words that the editor has for it; empty where it is one."""
+    place, what = data.find(0), "a NUL byte"
+    if place < 0:
+        try:
+            data.decode()
+            return ""
+        except UnicodeDecodeError as error:
+            place, what = error.start, f"0x{data[error.start]:02X}, which is not UTF-8"
+    return f"the file is no text: byte {place + 1:,} (line {data.count(10, 0, place) + 1}) is {what}"
 
 
 def _typed(visit: Visit) -> str:

@@ -1,5 +1,6 @@
 // <hw-script>: the workbench around the editor. Problems as one types, the draft saved by itself, Ctrl-S, Ctrl-Enter.
 // Without it the same form works by its buttons.
+import { findNoText } from "./files.js";
 import { watchLeaving } from "./leaving.js";
 
 const CHECK_MS = 250;
@@ -173,8 +174,12 @@ class Script extends HTMLElement {
 
   async upload() {
     const [file] = this.form.elements.file.files;
-    if (file) this.querySelector("hw-editor").setText?.(await file.text());
     this.form.elements.file.value = "";
+    if (!file) return;
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    const wrong = findNoText(bytes);
+    if (wrong) this.state.textContent = `Not taken: ${wrong}.`;
+    else this.querySelector("hw-editor").setText?.(new TextDecoder().decode(bytes));
   }
 
   search(words) {

@@ -200,3 +200,21 @@ def test_an_answer_that_is_no_answer_of_ours_counts_as_not_saved(admin: Page, co
     admin.keyboard.press("Control+s")
     expect(admin.locator("[data-state]")).to_have_text("Saved as the draft.")
     assert draft_of(console) == f"{TYPED}\n{OPEN_SCRIPT}"
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ("# one\n# café".encode("latin-1"), "byte 12 (line 2) is 0xE9, which is not UTF-8"),
+        ("# one\n# café = 1\n".encode("latin-1") * 500, "byte 12 (line 2) is 0xE9, which is not UTF-8"),
+        (b"# one\n\x00", "byte 7 (line 2) is a NUL byte"),
+        ("# é".encode()[:-1], "byte 3 (line 1) is 0xC3, which is not UTF-8"),
+        ("# 🙂".encode()[:-1], "byte 3 (line 1) is 0xF0, which is not UTF-8"),
+        (b"# a \xe2\x82 b", "byte 5 (line 1) is 0xE2, which is not UTF-8"),
+    ],
+)
+def test_a_file_that_is_no_text_is_not_taken_and_the_place_is_named(admin: Page, data: bytes, said: str) -> None:
+    open_editor(admin)
+    admin.locator("[name=file]").set_input_files({"name": "script.py", "mimeType": "text/x-python", "buffer": data})
+    expect(admin.locator("[data-state]")).to_have_text(f"Not taken: the file is no text: {said}.")
+    expect(admin.locator(".cm-content")).to_contain_text("Says yes")

@@ -90,6 +90,24 @@ async def test_a_file_is_taken_where_there_is_no_javascript(ours: Visitor) -> No
     assert 'request.json.get("visits", 0)' in await page(ours, SCRIPT)
 
 
+async def test_a_file_that_is_no_text_is_refused_and_the_place_is_named(running: Running, ours: Visitor) -> None:
+    fields = {"csrf": derive(ours.token, "csrf"), "text": "# what stood there", "revision": "0"}
+    for data, said in (
+        ("# one\n# café".encode("latin-1"), "byte 12 (line 2) is 0xE9, which is not UTF-8"),
+        (b"# one\n\x00", "byte 7 (line 2) is a NUL byte"),
+        ("# é".encode()[:-1], "byte 3 (line 1) is 0xC3, which is not UTF-8"),
+    ):
+        files = {"file": ("script.py", data, "text/x-python")}
+        answer = await ours.http.post(SCRIPT, data=fields, files=files, headers={"origin": BASE})
+        assert answer.status_code == 422
+        assert f"the file is no text: {said}" in answer.text
+        assert "# what stood there" in answer.text
+    assert await drafts.find_draft(running.op, "scr-ours") is None
+    files = {"file": ("script.py", "\ufeff# café\r\n".encode(), "text/x-python")}
+    assert (await ours.http.post(SCRIPT, data=fields, files=files, headers={"origin": BASE})).status_code == 303
+    assert await drafts.load_text(running.op, "scr-ours", "draft") == "# café\n"
+
+
 async def test_more_than_a_script_may_have_is_refused_however_it_comes(running: Running, ours: Visitor) -> None:
     long_text, limit = "# more\n" * 10_000, "the script has 70000 bytes, the limit is 64 KiB"
     said = await write(ours, SCRIPT, 422, text=long_text, revision=0)
