@@ -6,15 +6,15 @@ from typing import Any
 from starlette.responses import Response
 
 from console.access import Role
+from console.pasted import read_pasted
 from console.section import Section
 from console.visit import Visit
 from gateway.operations import capturing, events, fixtures
 from gateway.operations.redaction import show_body
 from gateway.operations.sources import show_source
-from gateway.operations.trial_requests import find_request, paste_request, read_headers
+from gateway.operations.trial_requests import find_request
 
 section = Section("incoming", under="sources")
-BODY_CHARACTERS_MAX = 1_000_000
 KINDS = ("sample", "rejected")
 
 
@@ -81,15 +81,7 @@ async def fixture_list(visit: Visit) -> Response:
 async def add_fixture(visit: Visit) -> Response:
     name, form = visit.params["source"], visit.form
     title = form.text("name", needed="Give it a name.")
-    body = form.raw("body", characters_max=BODY_CHARACTERS_MAX).replace("\r\n", "\n")
-    headers = form.text("headers", characters_max=20_000)
-    form.settle()
-    with form.about("headers"):
-        pairs = read_headers(headers)
-    is_signed = form.flag("is_signed")
-    request = await paste_request(
-        visit.op, name, body=body.encode(), method=form.text("method") or "POST", headers=pairs, is_signed=is_signed
-    )
+    request = await read_pasted(visit, name)
     await fixtures.add_fixture(visit.op, name, title, request)
     return visit.go(visit.url("incoming:fixture_list", source=name), "Added.")
 

@@ -8,7 +8,8 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from console.access import Role
-from console.form import Form
+from console.form import Form, Refused
+from console.pasted import read_pasted
 from console.section import Section
 from console.security import BODY_BYTES_MAX
 from console.visit import Visit
@@ -18,12 +19,11 @@ from gateway.operations.events import list_events, list_rejected, list_samples
 from gateway.operations.operator import Operator
 from gateway.operations.sources import show_source
 from gateway.operations.toolbox_docs import GROUPS, completion_items, toolbox_docs
-from gateway.operations.trial_requests import TrialRequest, find_request, paste_request, read_headers
+from gateway.operations.trial_requests import TrialRequest, find_request
 from gateway.operations.trying import try_script
 
 section = Section("script", under="sources")
 
-BODY_CHARACTERS_MAX = 1_000_000
 OFFERED = 15
 FIRST_LINES = '''"""What it is, and who sends it."""
 
@@ -167,20 +167,18 @@ async def try_it(visit: Visit) -> Response:
         request = await _request(visit, name)
         is_vouched = visit.form.flag("is_vouched")
         tried = await try_script(visit.op, name, request, text=_typed(visit), is_vouched=is_vouched)
+    except Refused:
+        tried = {"error": "; ".join(visit.form.faults.values())}
     except HookwrightError as error:
         tried = {"error": error.detail}
     return await _page(visit, tried=tried)
 
 
 async def _request(visit: Visit, name: str) -> TrialRequest:
-    form = visit.form
-    reference = form.text("request")
+    reference = visit.form.text("request")
     if reference and reference != "pasted":
         return await find_request(visit.op, name, reference)
-    body = form.raw("body", characters_max=BODY_CHARACTERS_MAX).replace("\r\n", "\n")
-    form.settle()
-    headers = read_headers(form.text("headers", characters_max=20_000))
-    return await paste_request(visit.op, name, body=body.encode(), headers=headers, is_signed=form.flag("is_signed"))
+    return await read_pasted(visit, name)
 
 
 @section.post("/sources/{source}/script/keep", role=Role.INTEGRATOR, form="script:edit")

@@ -196,6 +196,27 @@ async def test_a_request_is_pasted_and_what_is_in_it_is_never_taken_for_markup(o
         assert "<script>alert" not in said.text
 
 
+async def test_a_handshake_by_get_is_pasted_with_its_query_and_kept_as_a_fixture(ours: Visitor) -> None:
+    shakes = LENIENT.replace("import upsert", "import Answer, upsert").replace(
+        "    return request.headers",
+        '    if request.method == "GET":\n'
+        '        raise Answer(request.path + request.query.get("hub.challenge", "none"))\n'
+        "    return request.headers",
+    )
+    asked = {"method": "GET", "address": "/hooks?hub.mode=subscribe&hub.challenge=1158%20201"}
+    shown = await write(ours, f"{SCRIPT}/try", 200, text=shakes, request="pasted", **asked)
+    assert "/hooks1158 201" in shown
+    assert 'value="/hooks?hub.mode=subscribe' in shown, "what was typed stays"
+    for wrong in ("hooks", "/a b", "/#part", "?é=1"):
+        said = await write(ours, f"{SCRIPT}/try", 200, text=shakes, request="pasted", address=wrong)
+        assert "what follows the source's URL" in said or "as %XX" in said
+    assert "one of POST, GET" in await write(ours, f"{SCRIPT}/try", 200, text=shakes, method="SMASH")
+    await write(ours, "/sources/scr-ours/fixtures", name="a handshake", **asked)
+    assert "/hooks1158 201" in await write(ours, f"{SCRIPT}/try", 200, text=shakes, request="fixture:a handshake")
+    said = await write(ours, "/sources/scr-ours/fixtures", 422, name="another", address="hooks")
+    assert "what follows the source's URL" in said
+
+
 async def test_nobody_reads_another_sources_request_by_trying_a_script_on_it(running: Running, ours: Visitor) -> None:
     theirs = await post(running, "scr-theirs", email="hidden@example.com", visits=1)
     loud = LENIENT.replace("    yield", "    context.log(request.text)\n    yield")
