@@ -13,6 +13,7 @@ from console.visit import Visit
 from gateway.errors import NotFound
 from gateway.operations import sources
 from gateway.operations.capturing import capture_state
+from gateway.operations.curl import write_example
 from gateway.operations.events import list_events
 from gateway.operations.plugins import read_form_settings
 from gateway.operations.readiness import list_quarantined
@@ -104,6 +105,13 @@ def _curl(source: dict[str, Any]) -> str:
     """Write a line that posts to the source: unsigned, so that a script that checks signatures answers 401."""
     body = json.dumps({"hello": "world"})
     return f"curl -i '{source['url']}' -H 'content-type: application/json' -d '{body}'"
+
+
+@section.get("/sources/{source}/curl", role=Role.INTEGRATOR)
+async def curl(visit: Visit) -> Response:
+    """Show a command that the source's script finds genuine: only to who could make one anyway."""
+    source = await sources.show_source(visit.op, visit.params["source"])
+    return visit.show("sources/curl.html", source=source, example=await write_example(visit.op, source["name"]))
 
 
 @section.post("/sources/{source}/pause", role=Role.INTEGRATOR, form="sources:show")

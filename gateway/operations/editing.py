@@ -5,8 +5,6 @@ that it is compared with nothing. The person who sends it vouches for it: it ent
 script, and queues behind live traffic. The audit log keeps who, and what was changed.
 """
 
-import base64
-import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,6 +16,7 @@ from gateway.access import mask_own_keys
 from gateway.errors import Conflict, HookwrightError, NotFound, SandboxUnavailable, TooLarge
 from gateway.ids import mint_event_id
 from gateway.judge import Request, judge
+from gateway.operations.curl import write_command
 from gateway.operations.operator import Operator
 from gateway.operations.redaction import MASK, redact
 from gateway.operations.requests import load_rules
@@ -28,12 +27,6 @@ from gateway.store.engine import Connection
 from gateway.store.events import load_event
 from gateway.store.marks import set_bookmark
 from gateway.store.requests import load_request
-
-# Of the connection, not of the message: curl writes its own.
-_HOP_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "content-encoding", "expect"})
-
-# Linux takes no argument over 128 KiB.
-_ARGUMENT_BYTES_MAX = 100_000
 
 
 async def edit_and_replay(
@@ -99,31 +92,7 @@ async def write_curl(op: Operator, event_id: str, *, is_raw: bool = False) -> st
         return (head if is_raw else shown.head) | {"headers": pairs}, body if is_raw else shown.body
 
     head, body = await op.read(work)
-    return _curl(head, body)
-
-
-def _curl(head: dict[str, Any], body: bytes) -> str:
-    # Without -g curl would read brackets and braces of the address as patterns.
-    parts = [f"curl -g -X {shlex.quote(head['method'])} {shlex.quote(head['url'])}"]
-    for name, value in head["headers"]:
-        if name.lower() not in _HOP_HEADERS:
-            # With a value curl takes `name: value`, without one only `name;`.
-            parts.append(f"-H {shlex.quote(f'{name}: {value}' if value else f'{name};')}")
-    text = _plain_text(body)
-    if text is not None:
-        return " \\\n  ".join([*parts, f"--data-binary {shlex.quote(text)}"] if body else parts)
-    command = " \\\n  ".join([*parts, "--data-binary @-"])
-    return f"base64 -d <<'BODY' | {command}\n{base64.encodebytes(body).decode()}BODY"
-
-
-def _plain_text(body: bytes) -> str | None:
-    """Give a body as text where a shell and a terminal leave it as it is, and curl does not take it for a file."""
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        return None
-    is_safe = all(character.isprintable() or character == "\n" for character in text)
-    return text if is_safe and not text.startswith("@") and len(body) <= _ARGUMENT_BYTES_MAX else None
+    return write_command(head, body)
 
 
 def _edited(head: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from console.site import find_sections
 NO_PAGES = {
     *("home:index", "overview:ticks", "overview:metrics", "script:completions", "contacts:export", "events:body"),
     *("events:download", "signin:sign_in", "signin:welcome", "docs:index", "sources:guide"),
-    *("comparisons:show", "queue:job"),
+    *("sources:curl", "comparisons:show", "queue:job"),
 }
 PAGES = {
     route.name: route.path
@@ -39,6 +39,7 @@ FURTHER = {
     "the draft beside live": "/sources/evil/versions/diff?before=live&after=draft",
     "of all kinds": "/bulk/new?kind=replay&source=evil&text=%3Cimg%20src%3Dx%3E",
     "a guide": "/sources/ready/guide",
+    "a signed request": "/sources/ready/curl",
     "a plugin's settings": "/sources/ready/settings",
 }
 LOOKS = [("wide", "light"), ("narrow", "dark")]  # the other two are the same parts

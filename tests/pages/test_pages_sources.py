@@ -1,6 +1,8 @@
 """Sources on their pages: made, looked at, switched, tuned; what comes in before there is a script."""
 
+import shlex
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -8,8 +10,10 @@ from running import OPEN_SCRIPT, WORD, Running
 from staffed import EVIL, last_write, page, post, staff, write
 from visitors import House
 
+from gateway.operations.curl import KEY_PLACE
 from gateway.operations.scripts import push_script
-from gateway.operations.sources import show_source
+from gateway.operations.sources import add_source, show_source
+from gateway.plugins import list_plugins, load_plugin
 from gateway.queue.keys import QUARANTINES
 from gateway.queue.quarantines import tell_quarantine
 from gateway.store.registry import read_publications
@@ -48,6 +52,42 @@ async def test_a_source_shows_where_to_post_and_what_came_in(running: Running, h
     for button in ("Pause", "Disable", "Remove"):
         assert f">{button}</button>" not in text, "not for a viewer"
     assert (await (await house.signed_in("ours")).get("/sources/src-theirs")).status_code == 403
+
+
+async def as_a_shell_runs_it(running: Running, command: str) -> dict[str, Any]:
+    """Post what a command of curl posts: `curl -g -X METHOD URL -H … --data-binary BODY`."""
+    _, _, _, method, url, *rest = shlex.split(command.replace(" \\\n", " "))
+    options = list(zip(rest[::2], rest[1::2], strict=True))
+    headers = [tuple(value.split(": ", 1)) for option, value in options if option == "-H"]
+    body = next(value for option, value in options if option == "--data-binary")
+    return dict((await running.http.request(method, url, headers=headers, content=body.encode())).json())
+
+
+@pytest.mark.parametrize("plugin", list_plugins())
+async def test_a_signed_command_is_made_that_the_script_takes(running: Running, house: House, plugin: str) -> None:
+    name = f"src-curl-{plugin}"
+    manifest = load_plugin(plugin).manifest
+    secrets = {field.name: "whsec_c2VjcmV0LW9mLXRoZS1zaG9w" for field in manifest.secrets if field.is_required}
+    await add_source(running.op, name, plugin=plugin, secrets=secrets)
+    admin = await house.signed_in("admin")
+    assert f'href="/sources/{name}/curl"' in await page(admin, f"/sources/{name}")
+    shown = await page(admin, f"/sources/{name}/curl")
+    assert "c2VjcmV0LW9mLXRoZS1zaG9w" not in shown
+    command = shown.partition('<hw-copy value="')[2].partition('" label="the signed command"')[0]
+    if manifest.signing.kind == "api_key":
+        command = command.replace(KEY_PLACE, (await running.make_key("sender", name))["x-api-key"])
+    answer = await as_a_shell_runs_it(running, command)
+    assert answer["status"] == "queued", answer
+    assert (await running.event(answer["id"]))["status"] == "applied"
+
+
+async def test_only_who_could_sign_anyway_is_given_a_signed_command(running: Running, house: House) -> None:
+    await add_source(running.op, "src-curl", plugin="shopify", secrets={"signing_secret": "secret-of-the-shop"})
+    viewer, ours = await house.signed_in("viewer"), await house.signed_in("ours")
+    assert "make a signed one" not in await page(viewer, "/sources/src-curl")
+    assert (await viewer.get("/sources/src-curl/curl")).status_code == 403
+    assert (await ours.get("/sources/src-curl/curl")).status_code == 403
+    assert "without a plugin" in await page(ours, "/sources/src-ours/curl", 409)
 
 
 async def test_a_new_source_from_a_plugin_is_live_and_its_secret_is_never_shown(running: Running, house: House) -> None:
