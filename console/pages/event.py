@@ -11,6 +11,7 @@ from console.access import Role
 from console.life import advise, explain_waiting, tell
 from console.pages.events import load_reached
 from console.section import Section
+from console.texts import pretty
 from console.visit import Visit
 from gateway.errors import NotFound
 from gateway.operations.action_rows import action_rows
@@ -25,8 +26,8 @@ from gateway.operations.trial_requests import read_headers
 
 section = Section("events", under="events", order=31)  # after the fixed addresses of the list
 
-# A page with more would not scroll any more; the whole body can be downloaded.
-BODY_SHOWN = 200_000
+# A page with more would not scroll any more, and be in everybody's way while it is drawn; it leads to the whole.
+BODY_SHOWN = 50_000
 EDITED_CHARACTERS_MAX = 10 * 1024 * 1024
 DISCARDABLE = ("failed", "waiting", "held")
 
@@ -60,6 +61,7 @@ async def _show(visit: Visit, *, is_raw: bool) -> Response:
         gone=gone,
         is_raw=is_raw,
         rows=action_rows(event["actions"]),
+        actions_count=len(event["actions"]) if isinstance(event["actions"], list) else 0,
         effects=effects,
         people=[_person(line["contact"]) for line in effects["lines"]],
         number=await find_version_number(visit.op, event["version_id"] or ""),
@@ -102,6 +104,21 @@ async def body(visit: Visit) -> Response:
     headers = {"Content-Disposition": f'attachment; filename="{event["root"]}.body"'}
     content = base64.b64decode(request["body_base64"])
     return Response(content, media_type="application/octet-stream", headers=headers)
+
+
+@section.get("/events/{event_id}/text", role=Role.VIEWER)
+async def text(visit: Visit) -> Response:
+    """Give the whole body as the page begins to show it: masked, and never as a page of ours."""
+    event = await _load(visit)
+    request = await show_request(visit.op, event["id"])
+    return Response(request["body"], media_type="text/plain")
+
+
+@section.get("/events/{event_id}/actions", role=Role.VIEWER)
+async def actions(visit: Visit) -> Response:
+    """Give all actions, as the page begins to show them."""
+    event = await _load(visit)
+    return Response(pretty(event.get("actions") or []), media_type="application/json")
 
 
 @section.post("/events/{event_id}/bookmark", role=Role.INTEGRATOR, form="events:show")

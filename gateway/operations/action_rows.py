@@ -8,16 +8,18 @@ from typing import Any
 
 from gateway.operations.diffs import escaped
 
+SHOWN_MAX = 100
 FIELDS_MAX = 500
 _NAMING = ("identifiers", "identifiersPriority")
 
 
 def action_rows(actions: Any) -> list[dict[str, Any]]:
-    """Give one row an action: `{index, action, contact, fields: [{pointer, name, value}], is_cut}`.
+    """Give one row an action: `{index, action, contact, fields: [{pointer, name, value}], is_cut}`, of the first ones.
 
     `contact` is how the action names people, in one line; a field is one leaf of its document.
     """
-    return [_row(index, action) for index, action in enumerate(actions)] if isinstance(actions, list) else []
+    shown = actions[:SHOWN_MAX] if isinstance(actions, list) else []
+    return [_row(index, action) for index, action in enumerate(shown)]
 
 
 def _row(index: int, action: Any) -> dict[str, Any]:

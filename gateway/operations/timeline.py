@@ -26,7 +26,7 @@ PAGE = 50
 PAGE_MAX = 200
 # Folding 5,000 effects takes about a tenth of a second; a till's guest account may have hundreds of thousands.
 FOLDED_MAX = 5_000
-EVENT_EFFECTS_MAX = 500
+EVENT_EFFECTS_MAX = 100
 CONTACTS_FOLDED_MAX = 20
 
 

@@ -20,7 +20,7 @@ from console.site import find_sections
 NO_PAGES = {
     *("home:index", "overview:ticks", "overview:metrics", "script:completions", "contacts:export", "events:body"),
     *("events:download", "signin:sign_in", "signin:welcome", "docs:index", "sources:guide"),
-    *("sources:curl", "comparisons:show", "queue:job"),
+    *("sources:curl", "comparisons:show", "queue:job", "events:text", "events:actions"),
 }
 PAGES = {
     route.name: route.path
