@@ -79,7 +79,7 @@ async def _run(settings: "Settings", lock: int, *, is_demo: bool) -> None:
 
 
 async def _ask_the_product(settings: "Settings") -> tuple[str | None, list[str]]:
-    """Give the address by which the first admin comes in, while there are no people, and what the sandbox lacks."""
+    """Give the address by which the first admin comes in, while none can sign in, and what the sandbox lacks."""
     from gateway.operations.operator import open_operator
     from gateway.operations.readiness import list_missing_layers
     from gateway.operations.users import create_first_link

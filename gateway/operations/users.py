@@ -62,11 +62,11 @@ async def create_link(op: Operator, user: str) -> str:
 
 
 async def create_first_link(op: Operator) -> str | None:
-    """Give the token of a link that makes the first admin; None where there are people already."""
+    """Give the token of a link that makes an admin; None where there is one who can sign in."""
     token = random.token_urlsafe(TOKEN_BYTES)
 
     def work(conn: Connection) -> str | None:
-        if rows.has_users(conn):
+        if rows.has_admin(conn):
             return None
         rows.insert_link(conn, hash_token(token), None, clock.now() + LINK_SECONDS * 1_000_000)
         return token
@@ -120,10 +120,7 @@ async def take_link(op: Operator, token: str, *, email: str, name: str, password
         if not rows.delete_link(conn, hash_token(token)):
             raise NotFound(USED_UP)
         if user is None:
-            user = _new_row(email, "admin", [])
-            rows.insert_user(conn, user)
-            told = {"email": user["email"], "role": "admin", "sources": []}
-            _audit(conn, replace(op, actor=f"user:{user['email']}"), "user.add", user["email"], after=told)
+            user = _first_admin(conn, op, _new_row(email, "admin", []))
         rows.update_user(conn, user["id"], name=name, password_hash=password_hash)
         delete_sessions(conn, user["id"], clock.now())
         _audit(conn, replace(op, actor=f"user:{user['email']}"), "user.password", user["email"])
@@ -132,9 +129,23 @@ async def take_link(op: Operator, token: str, *, email: str, name: str, password
     return await op.write(work)
 
 
+def _first_admin(conn: Connection, op: Operator, row: dict[str, Any]) -> dict[str, Any]:
+    """Make the admin whom the first link lets in: also of somebody who was added, and has not come in yet."""
+    told: dict[str, Any] = {"email": row["email"], "role": "admin", "sources": []}
+    known = rows.find_user_by_email(conn, row["email"])
+    if known and known["password_hash"] is None and known["disabled_at"] is None:
+        rows.update_user(conn, known["id"], role=row["role"], sources=row["sources"])
+        rows.delete_links(conn, known["id"])  # they were for somebody of another role
+        row = rows.load_user(conn, known["id"])
+    else:
+        rows.insert_user(conn, row)
+    _audit(conn, replace(op, actor=f"user:{row['email']}"), "user.add", row["email"], after=told)
+    return row
+
+
 def _link_user(conn: Connection, token: str) -> dict[str, Any] | None:
     link = rows.find_link(conn, hash_token(token), clock.now())
-    if link is None or (link["user_id"] is None and rows.has_users(conn)):
+    if link is None or (link["user_id"] is None and rows.has_admin(conn)):
         raise NotFound(USED_UP)
     if link["user_id"] is None:
         return None

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from gateway.errors import Conflict, NotFound
 from gateway.store.people_tables import links, users
@@ -42,8 +42,9 @@ def delete_user(conn: Connection, user_id: str) -> None:
     conn.execute(delete(users).where(users.c.id == user_id))
 
 
-def has_users(conn: Connection) -> bool:
-    return bool(conn.execute(select(exists(select(users.c.id)))).scalar())
+def has_admin(conn: Connection) -> bool:
+    """Tell whether there is an admin who can sign in."""
+    return count_other_admins(conn, "") > 0
 
 
 def count_other_admins(conn: Connection, user_id: str) -> int:
@@ -54,8 +55,12 @@ def count_other_admins(conn: Connection, user_id: str) -> int:
 
 def insert_link(conn: Connection, sha256: str, user_id: str | None, expires_at: int) -> None:
     """Make this the only link in force of that person (None: of the first admin, who is nobody yet)."""
-    conn.execute(delete(links).where(links.c.user_id.is_not_distinct_from(user_id)))
+    delete_links(conn, user_id)
     conn.execute(insert(links).values(sha256=sha256, user_id=user_id, expires_at=expires_at))
+
+
+def delete_links(conn: Connection, user_id: str | None) -> None:
+    conn.execute(delete(links).where(links.c.user_id.is_not_distinct_from(user_id)))
 
 
 def find_link(conn: Connection, sha256: str, now: int) -> dict[str, Any] | None:

@@ -53,7 +53,7 @@ async def test_a_link_ends_after_its_hour_and_when_a_newer_one_is_made(house: Ho
         await users.load_link(house.op, second)
 
 
-async def test_the_first_admin_comes_in_only_while_nobody_is_there(tmp_path: Path, valkey_url: str) -> None:
+async def test_the_first_admin_comes_in_only_while_there_is_none(tmp_path: Path, valkey_url: str) -> None:
     settings = prepare(tmp_path, valkey_url)
     async with open_operator(settings, actor="test") as op:
         house = House(build_console(op, settings), op, settings, {})
@@ -70,6 +70,34 @@ async def test_the_first_admin_comes_in_only_while_nobody_is_there(tmp_path: Pat
         assert (await somebody.post(path, {**JOINING, "email": "ann@example.com"})).status_code == 303
         assert (await users.list_users(op))[0]["role"] == "admin"
         assert await users.create_first_link(op) is None
+
+
+@pytest.mark.parametrize("email", ["new@example.com", "added@example.com"])
+async def test_who_was_added_before_the_first_sign_in_shuts_nobody_out(
+    tmp_path: Path, valkey_url: str, email: str
+) -> None:
+    settings = prepare(tmp_path, valkey_url)
+    async with open_operator(settings, actor="test") as op:
+        house = House(build_console(op, settings), op, settings, {})
+        link = await users.create_first_link(op)
+        await house.add("viewer@example.com", "viewer")
+        added = await users.add_user(op, "added@example.com", "integrator", [])
+        invited = await users.add_user(op, "other@example.com", "admin", [])
+        assert await users.load_link(op, link or "") == {"email": "", "name": ""}
+        link = await users.create_first_link(op)
+        assert link, "a later start prints a new one as long as no admin can sign in"
+        somebody = await house.arriving(f"/welcome/{link}")
+        taken = await somebody.post(f"/welcome/{link}", {**JOINING, "email": "viewer@example.com"})
+        assert "is one of the people already" in taken.text
+        assert (await somebody.post(f"/welcome/{link}", {**JOINING, "email": email})).status_code == 303
+        person = await users.show_user(op, email)
+        assert (person["role"], person["sources"], person["state"]) == ("admin", [], "active")
+        assert (await somebody.get("/people")).status_code == 200
+        assert await users.create_first_link(op) is None
+        assert (await users.load_link(op, invited["link_token"]))["email"] == "other@example.com"
+        if email == "added@example.com":
+            with pytest.raises(NotFound):
+                await users.load_link(op, added["link_token"])
 
 
 async def test_the_admin_of_the_settings_is_made_once_and_never_changed_back(tmp_path: Path, valkey_url: str) -> None:
