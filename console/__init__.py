@@ -30,7 +30,8 @@ rows. Nothing of the gateway imports it.
         return visit.go(visit.url("sources:index"), "Paused: what comes in is held.")
 
 - A role is demanded of every route. A path parameter called `source` is checked against the person's sources;
-  a source that is known only later (an event's) by `visit.require_reach(source)`. Lists show `visit.sources`.
+  a source that is known only later (an event's) by `visit.require_reach(source)`. Lists show `visit.sources`;
+  what tells no source apart is declared `is_of_all=True`, for who may see every one.
 - The route's name is `<section>:<function>`: `visit.url(name, **params)`; `may(name)` in a template draws a
   button only for those who may press it.
 - A write reads `visit.form`; what is wrong raises, in the form (`text(…, needed=…)`, `refuse`, `settle`) or in the

@@ -24,16 +24,21 @@ def role_of(person: Person | None) -> Role:
     return Role[person.role.upper()] if person else Role.ANYONE
 
 
-def may(person: Person | None, role: Role, source: str | None = None) -> bool:
-    return role_of(person) >= role and (source is None or person is None or person.reaches(source))
+def may(person: Person | None, role: Role, source: str | None = None, *, is_of_all: bool = False) -> bool:
+    """Tell whether somebody passes; `is_of_all`: where no source is told apart from the others."""
+    if person is None or role_of(person) < role:
+        return role is Role.ANYONE
+    return not (is_of_all and person.sources) and (source is None or person.reaches(source))
 
 
-def require(person: Person | None, role: Role, source: str | None = None) -> None:
+def require(person: Person | None, role: Role, source: str | None = None, *, is_of_all: bool = False) -> None:
     """Let pass or raise NotSignedIn, Forbidden."""
-    if may(person, role, source):
+    if may(person, role, source, is_of_all=is_of_all):
         return
     if person is None:
         raise NotSignedIn
     if role_of(person) < role:
         raise Forbidden(f"this takes the role {role.name.lower()}, and yours is {person.role}: ask an admin")
+    if is_of_all:
+        raise Forbidden("this is about every source, and yours are some: ask an admin")
     raise Forbidden("this source is not among yours: ask an admin")

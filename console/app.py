@@ -99,11 +99,12 @@ class Console:
     async def _answer(self, visit: Visit) -> Response:
         try:
             await self._recognise(visit)
-            require(visit.person, visit.route.role, visit.params.get("source"))
-            if visit.route.method == "POST":
+            route = visit.route
+            require(visit.person, route.role, visit.params.get("source"), is_of_all=route.is_of_all)
+            if route.method == "POST":
                 async with visit.request.form(max_part_size=BODY_BYTES_MAX) as fields:
                     return await self._write(visit, fields)
-            return await visit.route.handler(visit)
+            return await route.handler(visit)
         except NotSignedIn:
             return _to_sign_in(visit)
         except HookwrightError as error:

@@ -24,6 +24,7 @@ class Route:
     handler: Handler
     form: str = ""  # of a write: the page that shows its form, drawn again when something is wrong
     menu: str = ""  # the word of the menu that it belongs to
+    is_of_all: bool = False  # it tells no source apart, and is for who may see every one
 
 
 class Section:
@@ -36,12 +37,13 @@ class Section:
         self.routes: list[Route] = []
         self.finders: list[tuple[Role, Finder]] = []
 
-    def get(self, path: str, *, role: Role) -> Callable[[Handler], Handler]:
-        return self._route("GET", path, role, "")
+    def get(self, path: str, *, role: Role, is_of_all: bool = False) -> Callable[[Handler], Handler]:
+        """Declare a page. `is_of_all`: for who may see every source, since it tells none apart."""
+        return self._route("GET", path, role, "", is_of_all)
 
-    def post(self, path: str, *, role: Role, form: str = "") -> Callable[[Handler], Handler]:
+    def post(self, path: str, *, role: Role, form: str = "", is_of_all: bool = False) -> Callable[[Handler], Handler]:
         """Declare a write. `form` names the page that is drawn again, with what was typed, when it is refused."""
-        return self._route("POST", path, role, form)
+        return self._route("POST", path, role, form, is_of_all)
 
     def finder(self, *, role: Role) -> Callable[[Finder], Finder]:
         """Declare who turns a text of the search box into an address, or says None."""
@@ -52,10 +54,10 @@ class Section:
 
         return add
 
-    def _route(self, method: str, path: str, role: Role, form: str) -> Callable[[Handler], Handler]:
+    def _route(self, method: str, path: str, role: Role, form: str, is_of_all: bool) -> Callable[[Handler], Handler]:
         def add(handler: Handler) -> Handler:
             name = getattr(handler, "__name__", "")
-            self.routes.append(Route(f"{self.name}:{name}", method, path, role, handler, form, self.menu))
+            self.routes.append(Route(f"{self.name}:{name}", method, path, role, handler, form, self.menu, is_of_all))
             return handler
 
         return add

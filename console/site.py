@@ -53,9 +53,9 @@ class Site:
     def menu(self, person: Person | None) -> list[Entry]:
         """Give the words of the menu that this person may choose."""
         return [
-            Entry(section.name, section.title, section.routes[0].path, section.key)
-            for section in self.sections
-            if section.title and person and may(person, section.routes[0].role)
+            Entry(section.name, section.title, first.path, section.key)
+            for section, first in ((section, section.routes[0]) for section in self.sections if section.routes)
+            if section.title and person and may(person, first.role, is_of_all=first.is_of_all)
         ]
 
     def finders(self, person: Person | None) -> list[Finder]:

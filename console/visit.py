@@ -14,7 +14,6 @@ from starlette.responses import RedirectResponse, Response
 from console.access import may, require
 from console.form import Form
 from console.security import derive
-from gateway.errors import Forbidden
 from gateway.ingest.receive import client_address
 from gateway.operations.operator import Operator
 from gateway.operations.sessions import Person
@@ -83,16 +82,11 @@ class Visit:
     def may(self, name: str, source: str | None = None) -> bool:
         """Say whether this person may take that route, there for that source."""
         route = self.site.routes.get(name)
-        return route is not None and may(self.person, route.role, source)
+        return route is not None and may(self.person, route.role, source, is_of_all=route.is_of_all)
 
     def require_reach(self, source: str) -> None:
         """Demand the role of this route for a source that the path does not name. Raises Forbidden."""
         require(self.person, self.route.role, source)
-
-    def require_every_source(self) -> None:
-        """Demand somebody who may see all sources: what follows is not told apart by source. Raises Forbidden."""
-        if self.sources is not None:
-            raise Forbidden("this is about every source, and yours are some: ask an admin")
 
     def show(self, template: str, **context: Any) -> Response:
         """Answer with a page, or with the part of it that htmx asked for."""

@@ -18,25 +18,22 @@ from gateway.operations.timeline import load_identifier_history, load_timeline
 section = Section("contacts", title="Contacts", order=50, key="c")
 
 
-@section.get("/contacts", role=Role.VIEWER)
+@section.get("/contacts", role=Role.VIEWER, is_of_all=True)
 async def index(visit: Visit) -> Response:
-    visit.require_every_source()
     text = visit.asked("q")
     return visit.show("contacts/index.html", text=text, found=await find_contacts(visit.op, text))
 
 
-@section.get("/contacts/{identifier:path}/export.json", role=Role.ADMIN)
+@section.get("/contacts/{identifier:path}/export.json", role=Role.ADMIN, is_of_all=True)
 async def export(visit: Visit) -> Response:
-    visit.require_every_source()
     document = await erasure.export_person(visit.op, *_named(visit))
     headers = {"Content-Disposition": 'attachment; filename="contact.json"'}
     body = orjson.dumps(document, option=orjson.OPT_INDENT_2)
     return Response(body, media_type="application/json", headers=headers)
 
 
-@section.get("/contacts/{identifier:path}", role=Role.VIEWER)
+@section.get("/contacts/{identifier:path}", role=Role.VIEWER, is_of_all=True)
 async def show(visit: Visit) -> Response:
-    visit.require_every_source()
     key, value = _named(visit)
     return visit.show(
         "contacts/show.html",
@@ -49,9 +46,8 @@ async def show(visit: Visit) -> Response:
     )
 
 
-@section.post("/contacts/{identifier:path}/erase", role=Role.ADMIN, form="contacts:show")
+@section.post("/contacts/{identifier:path}/erase", role=Role.ADMIN, form="contacts:show", is_of_all=True)
 async def erase(visit: Visit) -> Response:
-    visit.require_every_source()
     key, value = _named(visit)
     if visit.form.text("typed") != f"{key}:{value}":
         visit.form.refuse("typed", f"type {key}:{value} to say that you mean it")

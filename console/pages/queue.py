@@ -29,21 +29,18 @@ async def index(visit: Visit) -> Response:
     )
 
 
-@section.get("/queue/jobs/{job_id}", role=Role.VIEWER)
+@section.get("/queue/jobs/{job_id}", role=Role.VIEWER, is_of_all=True)
 async def job(visit: Visit) -> Response:
-    visit.require_every_source()
     return visit.show("queue/job.html", job=await queue.open_job(visit.op, visit.params["job_id"]))
 
 
-@section.post("/queue/pause", role=Role.ADMIN, form="queue:index")
+@section.post("/queue/pause", role=Role.ADMIN, form="queue:index", is_of_all=True)
 async def pause(visit: Visit) -> Response:
-    visit.require_every_source()
     await queue.pause_workers(visit.op, visit.form.text("reason"))
     return visit.go(visit.url("queue:index"), "The workers fetch nothing more; webhooks are still taken.")
 
 
-@section.post("/queue/resume", role=Role.ADMIN, form="queue:index")
+@section.post("/queue/resume", role=Role.ADMIN, form="queue:index", is_of_all=True)
 async def resume(visit: Visit) -> Response:
-    visit.require_every_source()
     await queue.resume_workers(visit.op)
     return visit.go(visit.url("queue:index"), "The workers go on.")

@@ -1,18 +1,19 @@
 """Who may do what: over every route that there is, so that a new page is tested by existing."""
 
 import pytest
-from visitors import House, fill
+from visitors import House, Visitor, fill
 
 from console.access import NotSignedIn, Role, may, require
 from console.section import Route, Section
 from console.site import find_sections
 from gateway.errors import Forbidden
 from gateway.operations.sessions import Person
-from gateway.operations.sources import add_source
+from gateway.operations.sources import add_source, list_sources
 from gateway.operations.users import change_role, disable_user
 
 ROUTES = sorted((route for section in find_sections() for route in section.routes), key=lambda route: route.name)
 VISITORS = ("nobody", "viewer", "integrator", "admin")
+OF_SOME = ("viewer", "integrator")
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -34,6 +35,27 @@ async def test_every_route_lets_in_who_has_its_role_and_nobody_else(
     location = "" if back_to_sign_in else answer.headers.get("location", "")
     assert is_refused(answer.status_code, location) is not is_allowed, (answer.status_code, answer.headers)
     assert answer.status_code < 500
+
+
+@pytest.mark.parametrize("role", OF_SOME)
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+async def test_who_has_some_sources_is_let_into_what_tells_them_apart(
+    shared_house: House, route: Route, role: str
+) -> None:
+    visitor = await _of_some(shared_house, role)
+    path = fill(route.path)
+    answer = await (visitor.get(path) if route.method == "GET" else visitor.post(path))
+    is_allowed = VISITORS.index(role) >= route.role and not route.is_of_all and "{source}" not in route.path
+    assert (answer.status_code == 403) is not is_allowed, (answer.status_code, answer.text)
+
+
+async def _of_some(house: House, role: str) -> Visitor:
+    """Give somebody of this role, there for one source alone, which is not the one that addresses are filled with."""
+    if f"some-{role}" not in house.people:
+        if "something" not in {source["name"] for source in await list_sources(house.op)}:
+            await add_source(house.op, "something")
+        house.people[f"some-{role}"] = await house.add(f"some-{role}@example.com", role, "something")
+    return await house.signed_in(f"some-{role}")
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if route.role > Role.ANYONE], ids=lambda route: route.name)
@@ -91,13 +113,15 @@ async def test_every_route_of_a_source_is_shut_to_who_does_not_reach_it(shared_h
 
 
 async def test_a_menu_names_only_what_its_person_may_open(shared_house: House) -> None:
-    for role in VISITORS[1:]:
-        visitor = await shared_house.signed_in(role)
+    for role, is_of_some in [*((role, False) for role in VISITORS[1:]), *((role, True) for role in OF_SOME)]:
+        visitor = await (_of_some(shared_house, role) if is_of_some else shared_house.signed_in(role))
         page = (await visitor.get("/account")).text
         for section in find_sections():
             if section.title:
-                is_shown = f'<a href="{section.routes[0].path}" data-key' in page
-                assert is_shown is (VISITORS.index(role) >= section.routes[0].role), (role, section.name)
+                first = section.routes[0]
+                is_shown = f'<a href="{first.path}" data-key' in page
+                may_open = VISITORS.index(role) >= first.role and not (is_of_some and first.is_of_all)
+                assert is_shown is may_open, (role, is_of_some, section.name)
 
 
 async def test_a_role_that_is_taken_away_is_gone_at_the_next_click(shared_house: House) -> None:
