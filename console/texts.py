@@ -12,6 +12,7 @@ import orjson
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from gateway.clock import iso
 from gateway.operations.redaction import LAID_OUT_BYTES_MAX
 
 _BROWSERS = ("Edg", "OPR", "Firefox", "Chrome", "Safari", "curl")
@@ -23,9 +24,9 @@ def moment(value: str | int | None, form: str = "full") -> Markup:
     """Draw a time, from ISO text or microseconds: `full`, or `ago` as a distance from now."""
     if value is None or value == "":
         return Markup('<span class="faint">–</span>')
-    at = datetime.fromtimestamp(value / 1e6, UTC) if isinstance(value, int) else datetime.fromisoformat(value)
-    exact = at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + " UTC"
-    shown = at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    at = datetime.fromisoformat(str(iso(value)) if isinstance(value, int) else value).astimezone(UTC)
+    exact = at.replace(tzinfo=None).isoformat(" ", "milliseconds") + " UTC"
+    shown = at.replace(tzinfo=None).isoformat(" ", "seconds")
     return Markup('<time datetime="{}" title="{}" data-form="{}">{}</time>').format(at.isoformat(), exact, form, shown)
 
 

@@ -4,6 +4,8 @@ import time
 from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST = datetime(1, 1, 1, tzinfo=UTC)
+_LAST = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
 
 
 def now() -> int:
@@ -11,7 +13,14 @@ def now() -> int:
 
 
 def iso(at: int | None) -> str | None:
-    """Write a time as ISO 8601 in UTC, with microseconds and Z."""
+    """Write a time as ISO 8601 in UTC, with microseconds and Z; one that no calendar has, as the nearest that it has.
+
+    Refusing it is for who takes it in: whoever reads a list must get it, whatever one of its rows holds.
+    """
     if at is None:
         return None
-    return (_EPOCH + timedelta(microseconds=at)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    try:
+        moment = _EPOCH + timedelta(microseconds=at)
+    except OverflowError:
+        moment = _FIRST if at < 0 else _LAST
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

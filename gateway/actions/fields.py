@@ -169,6 +169,15 @@ def _instant(value: Any) -> Any:
     return value
 
 
+def _in_the_calendar(instant: datetime) -> datetime:
+    """Refuse what is in the years 1 to 9999 by its own zone alone: no other zone could write it."""
+    try:
+        instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is outside the years 1 to 9999 in UTC") from None
+    return instant
+
+
 Identifiers = Annotated[dict[str, str], BeforeValidator(_identifiers)]
 Priority = Annotated[list[str], Field(fail_fast=True), BeforeValidator(_priority)]
 Attributes = Annotated[dict[str, Any], BeforeValidator(_attributes)]
@@ -180,7 +189,7 @@ Document = Annotated[
     | Annotated[None, AfterValidator(_empty)],
     Field(union_mode="left_to_right"),
 ]
-Instant = Annotated[AwareDatetime, BeforeValidator(_instant)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_instant), AfterValidator(_in_the_calendar)]
 # Numbers are written out: senders have ids of both kinds.
 Text = Annotated[str, StringConstraints(max_length=TEXT_MAX), Field(coerce_numbers_to_str=True)]
 # Of any length: the first that is no text is told, not half a million of them.

@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, BinaryIO, Literal
 
 import orjson
-from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from gateway import clock
 from gateway.actions import parse_actions
-from gateway.actions.fields import microseconds
+from gateway.actions.fields import Instant, microseconds
 from gateway.errors import BadRequest, QueueUnavailable, Unprocessable
 from gateway.event import Event, Status
 from gateway.operations.exporting import FORMAT
@@ -72,10 +72,10 @@ class _Line(BaseModel):
     unique_key: str | None
     edited_from: EventId | None
     is_authenticated: bool
-    received_at: AwareDatetime
-    occurred_at: AwareDatetime | None
-    created_at: AwareDatetime
-    applied_at: AwareDatetime | None
+    received_at: Instant
+    occurred_at: Instant | None
+    created_at: Instant
+    applied_at: Instant | None
     actions: Any
     logs: str
     trace: Any

@@ -194,7 +194,7 @@ def _read_time(text: str) -> int | None:
             at = datetime.now(UTC) - timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
         else:
             at = datetime.fromisoformat(text)
-            at = at if at.tzinfo else at.replace(tzinfo=UTC)
+            at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
         return round(at.timestamp() * 1_000_000)
     except (ValueError, OverflowError):
         raise OperatorError(f'"{text}" is no time: like 15m, 2h, 7d, or like 2026-01-31T12:00:00Z') from None

@@ -234,6 +234,25 @@ def test_a_time_without_a_zone_or_as_a_number_is_refused(time: Any) -> None:
     assert "/occurredAt" in faults("upsertContact", **CONTACT, occurredAt=time)
 
 
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_time_that_no_calendar_has_in_utc_is_refused_by_the_name_of_its_field(time: str) -> None:
+    outside = "is outside the years 1 to 9999 in UTC"
+    visit = {"name": "visit", "time": time}
+    assert outside in faults("upsertContact", **CONTACT, occurredAt=time)["/occurredAt"]
+    assert outside in faults("upsertOrder", **order(purchaseDate=time))["/purchaseDate"]
+    activities = {"contact": CONTACT, "contactActivities": [visit]}
+    assert outside in faults("createContactactivities", **activities)["/contactActivities/0/time"]
+    records = {"updatedDateField": "at", "records": [{"id": 1, "at": time}]}
+    assert faults("upsertSupplementRecords", contact=CONTACT, supplement="s", **records) == {
+        "": "record 0: at is not a time with a zone"
+    }
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "0001-01-01T14:00:00+14:00"])
+def test_the_first_and_the_last_moment_of_the_calendar_are_times(time: str) -> None:
+    assert parse("upsertContact", **CONTACT, occurredAt=time).occurred_at == datetime.fromisoformat(time)
+
+
 def test_a_time_keeps_its_instant_whatever_its_zone() -> None:
     parsed = parse("upsertContact", **CONTACT, occurredAt="2026-01-01T02:00:00+02:00")
     assert parsed.occurred_at == datetime(2026, 1, 1, tzinfo=UTC)

@@ -26,7 +26,10 @@ def test_a_date_alone_is_its_first_moment():
     assert parse_since("2026-01-31") == parse_since("2026-01-31T00:00:00Z")
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "15", "m", "-5m", "15 minutes", "9999999d"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "yesterday", "15", "m", "-5m", "15 minutes", "9999999d", "0001-01-01T00:00+14:00", "9999-12-31T23:59-14:00"],
+)
 def test_what_is_no_time_is_wrong_usage(text):
     with pytest.raises(typer.BadParameter):
         parse_since(text)

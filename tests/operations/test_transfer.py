@@ -185,6 +185,8 @@ async def test_a_wrong_line_is_named_and_the_others_are_imported(running: Runnin
         orjson.dumps(document | {"actions": [{"action": "explode"}]}) + b"\n",
         orjson.dumps(document | {"request": {"head": {}, "body_base64": "***"}}) + b"\n",
         orjson.dumps(document | {"received_at": "2026-01-01T00:00:00"}) + b"\n",
+        orjson.dumps(document | {"occurred_at": "0001-01-01T00:00:00+14:00"}) + b"\n",
+        orjson.dumps(document | {"received_at": "9999-12-31T23:59:59-14:00"}) + b"\n",
         b"[" * 100_000 + b"\n",
     ]
     report = await read_in(other, b"".join([first, b"\n", *wrong, second]))
@@ -195,6 +197,9 @@ async def test_a_wrong_line_is_named_and_the_others_are_imported(running: Runnin
     assert told[6].startswith("surprise: ")
     assert "no such action" in told[7]
     assert "base64" in told[8]
+    assert told[10].startswith("occurred_at: ")
+    assert told[11].startswith("received_at: ")
+    assert all("outside the years 1 to 9999" in told[line] for line in (10, 11))
     for line in (first, second):
         assert (await other.event(orjson.loads(line)["id"]))["status"] == "applied"
 

@@ -7,7 +7,7 @@ from visitors import House
 
 from console.pages import people
 from console.security import derive
-from console.texts import pretty
+from console.texts import moment, pretty
 from gateway.errors import StoreBusy
 from gateway.operations.audit import PAGE
 from gateway.operations.users import rename_user
@@ -163,3 +163,11 @@ async def test_a_large_document_is_not_laid_out_as_it_may_be_deep_as_well() -> N
         deep = [deep]
     assert len(pretty(deep)) < 500_000
     assert pretty({"a": [1]}) == '{\n  "a": [\n    1\n  ]\n}'
+
+
+def test_a_time_of_any_size_is_drawn() -> None:
+    assert '<time datetime="2026-01-31T12:00:00.123456+00:00" title="2026-01-31 12:00:00.123 UTC"' in moment(
+        1_769_860_800_123_456
+    )
+    assert ">0001-01-01 00:00:00</time>" in moment(-(2**63))
+    assert ">9999-12-31 23:59:59</time>" in moment("9999-12-31T23:59:59.999999Z")

@@ -62,6 +62,7 @@ def test_fractions_of_a_second_are_kept_to_the_microsecond() -> None:
         (10**30, {}, "no unix time"),
         (10**40, {}, "no unix time"),
         ("0001-01-01T00:00:00+14:00", {}, "outside the years"),
+        ("9999-12-31T23:59:59", {"zone": "-14:00"}, "outside the years"),
         ("9" * 101, {}, "longer than 100"),
     ],
 )
@@ -76,6 +77,11 @@ def test_a_time_is_written_in_utc_or_as_asked() -> None:
     assert format_time(MOMENT.astimezone(timezone(timedelta(hours=-3)))) == "2024-05-01T12:00:00Z"
     assert format_time(MOMENT, zone="Asia/Tokyo") == "2024-05-01T21:00:00+09:00"
     assert format_time(MOMENT, zone="Asia/Tokyo", format="%d.%m. %H:%M") == "01.05. 21:00"
+
+
+def test_a_time_that_a_zone_has_no_year_for_is_a_value_error() -> None:
+    with pytest.raises(ValueError, match=r"outside the years 1 to 9999 in -05:00"):
+        format_time(parse_time("0001-01-01T00:00:00Z"), zone="-05:00")
 
 
 @pytest.mark.parametrize(

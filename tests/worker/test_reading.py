@@ -1,15 +1,20 @@
 """The reading side: what people see of events, a page at a time."""
 
 import math
+from datetime import UTC, datetime, timedelta
 
-from desk import BEGIN, SECOND, Desk, event_id, make_event, upsert
+import pytest
+from desk import BEGIN, SECOND, Desk, event_id, make_event, order, upsert
+from sqlalchemy import update
 
+from gateway.actions.fields import microseconds
 from gateway.event import Status
 from gateway.operations.bulk import find_work
 from gateway.store.contacts import find_contact
 from gateway.store.counting import count_deliveries_of
 from gateway.store.events import count_by_status, list_events, load_event
 from gateway.store.searching import EventFilter, span_of, walk
+from gateway.store.tables import events, orders
 
 A = {"email": "a@example.com"}
 FAILED = {"status": Status.FAILED, "stage": "transform", "reason": "broke"}
@@ -59,6 +64,33 @@ def test_times_are_shown_in_utc_and_a_replay_has_a_time_of_its_own(desk: Desk) -
     assert found is not None
     assert found["received_at"] == "2026-09-21T14:13:25.000000Z"
     assert found["created_at"] == "2025-09-21T20:00:40.448000Z"
+
+
+FIRST, LAST = (microseconds(moment.replace(tzinfo=UTC)) for moment in (datetime.min, datetime.max))  # noqa: DTZ901
+OUTSIDE = timedelta(hours=14) // timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize(
+    ("at", "shown"),
+    [
+        (FIRST, "0001-01-01T00:00:00.000000Z"),
+        (FIRST - OUTSIDE, "0001-01-01T00:00:00.000000Z"),
+        (LAST + OUTSIDE, "9999-12-31T23:59:59.999999Z"),
+        (-(2**63), "0001-01-01T00:00:00.000000Z"),
+    ],
+)
+def test_whatever_time_a_row_holds_it_can_be_read(desk: Desk, at: int, shown: str) -> None:
+    desk.send(make_event(1, order(A)), make_event(2, upsert(A), occurred_at=FIRST))
+    with desk.store.writing() as connection:
+        connection.execute(update(orders).values(purchased_at=at))
+        connection.execute(update(events).values(occurred_at=at))
+    assert desk.event(1)["occurred_at"] == shown
+    with desk.store.reading() as connection:
+        assert [event["occurred_at"] for event in list_events(connection)] == [shown, shown]
+    assert [found["purchased_at"] for found in desk.orders("727")] == [shown]
+    found = desk.contact("email", "a@example.com")
+    assert found["orders"][0]["purchased_at"] == shown
+    assert found["created_at"] == "0001-01-01T00:00:00.000000Z"
 
 
 def test_a_filter_selects_one_root_a_delivery(desk: Desk) -> None:

@@ -43,14 +43,18 @@ def parse_time(
 def format_time(value: datetime, zone: str | None = None, format: str | None = None) -> str:
     """Write a time: ISO 8601 in UTC with Z, or in another zone, or in a strftime format.
 
-    ValueError for a datetime without a zone. Examples: `format_time(request.received_at)` gives
-    "2024-05-01T12:00:00Z"; `format_time(t, zone="Asia/Tokyo", format="%d.%m.%Y")` gives "01.05.2024".
+    ValueError for a datetime without a zone, or outside the years 1 to 9999 in that zone. Examples:
+    `format_time(request.received_at)` gives "2024-05-01T12:00:00Z"; `format_time(t, zone="Asia/Tokyo",
+    format="%d.%m.%Y")` gives "01.05.2024".
     """
     if type(value) is not datetime:
         raise TypeError(f"a time must be datetime, not {type(value).__name__}")
     if value.tzinfo is None:
         raise ValueError("a time without a zone: make it with parse_time(…, zone=…)")
-    local = value.astimezone(UTC if zone is None else find_zone(zone))
+    try:
+        local = value.astimezone(UTC if zone is None else find_zone(zone))
+    except OverflowError:
+        raise ValueError(f"{str(value)!r} is outside the years 1 to 9999 in {zone or 'UTC'}") from None
     if format is not None:
         return local.strftime(exact_text(format, "format", _TEXT_CHARACTERS_MAX))
     # orjson writes the same text as isoformat and is three times as quick: every action holds a time.
