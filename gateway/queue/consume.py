@@ -7,6 +7,7 @@ next within seconds. Never holds more of the queue than the writer can soon writ
 
 import asyncio
 import contextlib
+import random
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -28,7 +29,7 @@ JOBS_MAX = {Lane.LIVE: 64, Lane.BULK: 16}
 # What a transaction takes at most; 64 flushes of 4 MiB would be eight times that.
 BYTES_AT_HAND_MAX = 32 * 1024 * 1024
 LEASE_SECONDS = 5.0
-RETRY_SECONDS = 1.0
+RETRY_SECONDS, RETRY_SECONDS_MAX = 1.0, 10.0
 STOP_SECONDS = 3.0
 UNKNOWN_RETRY_SECONDS = 30.0
 
@@ -143,9 +144,9 @@ class LaneWorker:
 
     async def _job(self, ctx: dict[str, Any], payload: _Payload) -> None:
         with self._at_hand(len(payload.data)):
-            await self._run_job(str(ctx["job_id"]), payload)
+            await self._run_job(str(ctx["job_id"]), int(ctx["job_try"]), payload)
 
-    async def _run_job(self, job_id: str, payload: _Payload) -> None:
+    async def _run_job(self, job_id: str, tries: int, payload: _Payload) -> None:
         try:
             parcel = unpack(payload.hand_over())
         except UnknownParcel as error:
@@ -157,9 +158,12 @@ class LaneWorker:
             async with asyncio.timeout(self._timeout_seconds):
                 await self._take(parcel, self._lane)
         except Exception as error:
-            log.warning("job_put_back", job_id=job_id, why=type(error).__name__, detail=str(error)[:200])
-            raise Retry(defer=_seconds_until_next_try(error)) from None
+            log.warning("job_put_back", job_id=job_id, tries=tries, why=type(error).__name__, detail=str(error)[:200])
+            raise Retry(defer=seconds_until_next_try(error, tries)) from None
 
 
-def _seconds_until_next_try(error: Exception) -> float:
-    return error.retry_after_seconds if isinstance(error, Unavailable) else RETRY_SECONDS
+def seconds_until_next_try(error: Exception, tries: int) -> float:
+    """Wait longer each time, so that what never succeeds leaves the lane to others; and not all until one moment."""
+    first = error.retry_after_seconds if isinstance(error, Unavailable) else RETRY_SECONDS
+    seconds: float = min(first * 2 ** min(tries - 1, 10), max(first, RETRY_SECONDS_MAX))
+    return seconds * random.uniform(1.0, 1.5)  # noqa: S311 - jitter, no secret

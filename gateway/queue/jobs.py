@@ -1,7 +1,7 @@
 """Jobs, looked at: what stands in a lane, and what one of them carries. Nothing here changes anything."""
 
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Collection
 from typing import Any, cast
 
 import msgpack
@@ -13,6 +13,9 @@ from gateway.queue.keys import queue_name
 from gateway.queue.parcel import Erase, Events, Parcel, Replays, Retake, UnknownParcel, unpack
 
 IDS_SHOWN = 256
+_JOBS_AT_ONCE = 100
+# A retake of 256 ids has half of that. What is longer is something else, and not fetched.
+_RETAKE_BYTES_MAX = 16 * 1024
 
 
 async def list_jobs(redis: Redis, lane: Lane, limit: int) -> list[dict[str, Any]]:
@@ -42,12 +45,34 @@ async def find_job(redis: Redis, job_id: str) -> dict[str, Any] | None:
     envelope = await cast("Awaitable[bytes | None]", redis.get(job_key_prefix + job_id))
     if envelope is None:
         return None
-    try:
-        parcel = unpack(msgpack.unpackb(envelope)["a"][0])
-    except (UnknownParcel, ValueError, TypeError, LookupError, msgpack.UnpackException):
+    parcel = _read(envelope)
+    if parcel is None:
         return {"id": job_id, "kind": "unreadable", "count": 0, "event_ids": []}
     kind, event_ids = _describe(parcel)
     return {"id": job_id, "kind": kind, "count": len(event_ids), "event_ids": event_ids[:IDS_SHOWN]}
+
+
+async def find_retaken(redis: Redis, event_ids: Collection[str]) -> set[str]:
+    """Give those of the stored events that a job is to take again already: once is enough."""
+    wanted, found, start = set(event_ids), set[str](), 0
+    while len(found) < len(wanted):
+        job_ids = await redis.zrange(queue_name(Lane.BULK), start, start + _JOBS_AT_ONCE - 1)
+        if not job_ids:
+            break
+        async with redis.pipeline(transaction=False) as pipeline:
+            for job_id in job_ids:
+                pipeline.getrange(job_key_prefix + job_id.decode(), 0, _RETAKE_BYTES_MAX)
+            parcels = [_read(envelope) for envelope in await pipeline.execute()]
+        found.update(one for parcel in parcels if isinstance(parcel, Retake) for one in wanted & {*parcel.event_ids})
+        start += _JOBS_AT_ONCE
+    return found
+
+
+def _read(envelope: bytes) -> Parcel | None:
+    try:
+        return unpack(msgpack.unpackb(envelope)["a"][0])
+    except (UnknownParcel, ValueError, TypeError, LookupError, msgpack.UnpackException):
+        return None
 
 
 def _describe(parcel: Parcel) -> tuple[str, list[str]]:

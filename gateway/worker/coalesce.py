@@ -14,11 +14,12 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 
 from gateway import clock
 from gateway.errors import StoreBusy
-from gateway.event import Event, Lane, Status
+from gateway.event import Event, Lane
 from gateway.logs import log
 from gateway.store.engine import Store
 from gateway.store.tries import Failures, Tries, Try
@@ -34,6 +35,8 @@ BACKOFF_SECONDS_MAX = 10.0
 GIVEN_BACK_MAX = 50_000
 
 Wake = Callable[[Sequence[str]], Awaitable[None]]
+# What `apply_batch` and `retake` have in common.
+_Write = Callable[..., list[Applied]]
 
 
 @dataclass(slots=True, eq=False)
@@ -158,39 +161,28 @@ class Writer:
         self, events: list[Event], retaken: list[str], lane: Lane, given_back: Mapping[str, Tries]
     ) -> list[Applied]:
         applied: list[Applied] = []
-        if events:
-            applied += self._until_written(events, lane, Failures(own=given_back))
-        if retaken:
-            failures = Failures(own=given_back)
-            applied += self._patiently(
-                lambda: retake(self._store, retaken, settings=self._settings, lane=lane, failures=failures),
-                failures.shared,
-            )
+        for part, write in (events, apply_batch), (retaken, retake):
+            if part:
+                how = partial(write, self._store, settings=self._settings, lane=lane)
+                applied += self._until_written(part, how, Failures(own=given_back))
         return applied
 
-    def _until_written(self, events: list[Event], lane: Lane, failures: Failures) -> list[Applied]:
+    def _until_written(self, part: Sequence[Event | str], write: _Write, failures: Failures) -> list[Applied]:
         """Write a batch; split it where an error repeats; park the one event that cannot be written."""
-
-        def write() -> list[Applied]:
-            return apply_batch(self._store, events, settings=self._settings, lane=lane, failures=failures)
-
         at, started = clock.now(), time.perf_counter()
         try:
-            return self._patiently(write, failures.shared)
+            return self._patiently(partial(write, part, failures=failures), failures.shared)
         except StoreBusy:  # only when closing: no event is at fault
             raise
         except Exception as error:
-            log.exception("batch_broke", events=len(events), first=events[0].id, last=events[-1].id)
+            log.exception("batch_broke", events=len(part), first=_id_of(part[0]), last=_id_of(part[-1]))
             failures.shared.add(_try_of(error, at, started))
-            if len(events) > 1:
-                middle = len(events) // 2
-                halves = (events[:middle], failures.copy()), (events[middle:], failures)
-                return [one for half, failed in halves for one in self._until_written(half, lane, failed)]
-            if events[0].status is Status.FAILED:
-                raise
             reason = f"a fault of the worker: {type(error).__name__}; the log has its trace"
-            parked = replace(events[0], status=Status.FAILED, stage="apply", reason=reason)
-            return self._until_written([parked], lane, failures)
+        if len(part) > 1:
+            middle = len(part) // 2
+            halves = (part[:middle], failures.copy()), (part[middle:], failures)
+            return [one for half, failed in halves for one in self._until_written(half, write, failed)]
+        return self._patiently(partial(write, part, failures=failures, parked_for=reason), failures.shared)
 
     def _patiently(self, write: Callable[[], list[Applied]], failed: Tries) -> list[Applied]:
         """Write again and again while the database is busy or away, with a growing pause; each try is noted."""
@@ -206,6 +198,10 @@ class Writer:
                 if self._is_closing.wait(pause * random.uniform(0.5, 1.0)):  # noqa: S311 - jitter, no secret
                     raise
                 pause = min(pause * 2, BACKOFF_SECONDS_MAX)
+
+
+def _id_of(one: Event | str) -> str:
+    return one if isinstance(one, str) else one.id
 
 
 def _ms_since(started: float) -> float:

@@ -1,9 +1,9 @@
 """Sweep: what nobody asks for. Once a minute, and when the worker starts.
 
 Takes up stragglers: events that are held though their source runs again (they were in the queue when
-it was resumed), and events that wait for what is there by now. Gives up on those that have waited for
-seven days: they become failed, and a person may replay them. Forgets secrets from before a rotation. Files
-failures under their issues that were not filed when they happened.
+it was resumed), and events that wait for what is there by now; never those that a job is to take already.
+Gives up on those that have waited for seven days: they become failed, and a person may replay them. Forgets
+secrets from before a rotation. Files failures under their issues that were not filed when they happened.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 from gateway import clock
 from gateway.errors import HookwrightError
 from gateway.logs import log
+from gateway.queue.jobs import find_retaken
 from gateway.queue.retake import enqueue_retake
 from gateway.store.engine import Store
 from gateway.store.issues import FILED_AT_ONCE, file_unfiled
@@ -39,7 +40,9 @@ class Sweep:
             await asyncio.sleep(EVERY_SECONDS)
 
     async def once(self) -> None:
-        stragglers = await asyncio.to_thread(self._find)
+        found = await asyncio.to_thread(self._find)
+        asked = await find_retaken(self.redis, found)
+        stragglers = [event_id for event_id in found if event_id not in asked]
         await enqueue_retake(self.redis, stragglers)
         given_up = await asyncio.to_thread(self._give_up)
         while await asyncio.to_thread(self._file) == FILED_AT_ONCE:

@@ -15,8 +15,9 @@ from arq.constants import job_key_prefix, retry_key_prefix
 from own_valkey import make_event, put
 from running import PATIENCE_SECONDS
 
+from gateway.errors import TriedLater
 from gateway.event import Lane
-from gateway.queue.consume import LaneWorker, Take
+from gateway.queue.consume import RETRY_SECONDS, RETRY_SECONDS_MAX, LaneWorker, Take, seconds_until_next_try
 from gateway.queue.enqueue import Enqueuer
 from gateway.queue.keys import queue_name
 from gateway.queue.parcel import Events, Parcel, Retake, join_events, pack_event
@@ -135,6 +136,37 @@ async def test_a_job_that_raises_is_taken_again_until_it_succeeds(redis: ArqRedi
         await until(lambda: len(tries) == 2)
         await until(lambda: is_bulk_empty(redis))
     assert tries == [Retake(("evt_1",))] * 2
+
+
+async def test_a_job_that_never_succeeds_leaves_the_lane_to_others_for_longer_and_longer(redis: ArqRedis) -> None:
+    pauses: list[float] = []
+
+    async def take(parcel: Parcel, lane: Lane) -> None:
+        raise RuntimeError("never")
+
+    await enqueue_retake(redis, ["evt_1"])
+    (job_id,) = await redis.zrange(queue_name(Lane.BULK), 0, -1)
+    for tries in (0, 2, 50):
+        await redis.set(retry_key_prefix.encode() + job_id, tries)
+        await redis.zadd(queue_name(Lane.BULK), {job_id: 1})
+        before = time.time()
+        async with lane_worker(redis, take, lane=Lane.BULK):
+            await until(lambda: is_put_back(redis, job_id))
+        pauses.append(await redis.zscore(queue_name(Lane.BULK), job_id) / 1000 - before)
+    assert pauses[0] >= 1
+    assert pauses[1] >= 4
+    assert pauses[2] >= RETRY_SECONDS_MAX
+
+
+async def is_put_back(redis: ArqRedis, job_id: bytes) -> bool:
+    return bool(await redis.zscore(queue_name(Lane.BULK), job_id) > 1)
+
+
+@pytest.mark.parametrize("tries", [1, 5, 20, 2**31])
+def test_the_pause_before_the_next_try_is_never_shorter_than_asked_for_and_has_an_end(tries: int) -> None:
+    assert RETRY_SECONDS <= seconds_until_next_try(RuntimeError(), tries) <= 1.5 * RETRY_SECONDS_MAX
+    asked = TriedLater("later", retry_after_seconds=300)
+    assert 300 <= seconds_until_next_try(asked, tries) <= 1.5 * 300
 
 
 async def is_bulk_empty(redis: ArqRedis) -> bool:

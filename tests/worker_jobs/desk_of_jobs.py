@@ -60,10 +60,13 @@ class Desk:
         finally:
             other.close()
 
-    def poison(self, event_id: str, *, is_parkable: bool = True) -> None:
-        """Make the database refuse one event, as a defect of ours would: the same error every time."""
+    def poison(self, event_id: str, *, is_parkable: bool = True, on: str = "INSERT") -> None:
+        """Make the database refuse one event, as a defect of ours would: the same error every time.
+
+        On UPDATE it is let in, to be held or to wait, and refused when it is taken again.
+        """
         unless = " AND NEW.status <> 'failed'" if is_parkable else ""
-        when = f"BEFORE INSERT ON events FOR EACH ROW WHEN (NEW.id = '{event_id}'{unless})"
+        when = f"BEFORE {on} ON events FOR EACH ROW WHEN (NEW.id = '{event_id}'{unless})"
         if self.store.engine.dialect.name == "sqlite":
             self.execute(f"CREATE TRIGGER poison {when} BEGIN SELECT RAISE(ABORT, 'poison'); END")
             return

@@ -7,8 +7,11 @@ import msgpack
 from desk_of_jobs import Desk, make_event, visit
 
 from gateway.event import Event, Lane
+from gateway.queue.bulk import enqueue_bulk
+from gateway.queue.jobs import find_retaken
 from gateway.queue.keys import queue_name
 from gateway.queue.parcel import Retake, unpack
+from gateway.queue.retake import enqueue_retake
 from gateway.store.lists import create_lists
 from gateway.worker.sweep import WAITING_MICROSECONDS_MAX, Sweep
 
@@ -54,6 +57,19 @@ async def test_what_is_held_though_its_source_runs_is_taken_up(desk: Desk) -> No
     assert await swept(desk) == [event.id]
     assert desk.status(event) == "applied"
     assert await swept(desk) == []
+
+
+async def test_what_a_job_is_to_take_already_is_asked_for_once(desk: Desk) -> None:
+    add_source(desk, "paused")
+    events = [visit(f"n{number}@example.com") for number in range(300)]
+    await desk.writer.apply(events, Lane.LIVE)
+    desk.execute("UPDATE sources SET state = 'live'")
+    await enqueue_bulk(desk.redis, [visit("bulky@example.com", body=b"x" * 100_000)])
+    await enqueue_retake(desk.redis, [event.id for event in events[:100]])
+    for _ in range(3):
+        await Sweep(desk.store, desk.redis).once()
+    assert await find_retaken(desk.redis, [event.id for event in events]) == {event.id for event in events}
+    assert await desk.redis.zcard(queue_name(Lane.BULK)) == 2 + 1, "the 200 that no job named, in one job"
 
 
 async def test_what_waits_for_a_list_that_is_there_is_taken_up(desk: Desk) -> None:

@@ -8,7 +8,7 @@ from desk_of_jobs import Desk, make_event, start, until, visit
 from sqlalchemy.exc import IntegrityError
 
 from gateway.errors import StoreBusy
-from gateway.event import Lane
+from gateway.event import Event, Lane
 from gateway.store import dialect
 from gateway.worker import coalesce
 
@@ -89,6 +89,44 @@ async def test_one_event_that_cannot_be_written_is_parked_and_the_rest_is_applie
     assert "IntegrityError" in parked["reason"]
     assert {desk.status(event) for event in events if event.id != parked["id"]} == {"applied"}
     assert desk.contact(f"n{place}@example.com") is None
+
+
+@pytest.mark.parametrize("place", [0, 2, 3])
+async def test_one_stored_event_that_cannot_be_written_is_parked_and_the_rest_is_applied(
+    desk: Desk, place: int
+) -> None:
+    events = await hold(desk, *(visit(f"n{number}@example.com") for number in range(4)))
+    poisoned = events.pop(place)
+    desk.poison(poisoned.id, on="UPDATE")
+    desk.execute("UPDATE sources SET state = 'live'")
+    await desk.writer.retake([event.id for event in [*events, poisoned]], Lane.BULK)
+    parked = desk.event(poisoned.id) or {}
+    assert (parked["status"], parked["stage"]) == ("failed", "apply")
+    assert parked["reason"] == "a fault of the worker: IntegrityError; the log has its trace"
+    assert {one["error"] for one in parked["attempts"]} == {"IntegrityError"}
+    assert parked["issue"], "people find it where failures of one cause are"
+    assert {desk.status(event) for event in events} == {"applied"}
+
+
+async def hold(desk: Desk, *events: Event) -> list[Event]:
+    """Store events of a paused source."""
+    desk.execute("INSERT INTO sources (name, state, created_at, changed_at) VALUES ('shop', 'paused', 0, 0)")
+    await desk.writer.apply(events, Lane.LIVE)
+    assert {desk.status(event) for event in events} == {"held"}
+    return list(events)
+
+
+async def test_a_stored_event_that_cannot_even_be_parked_keeps_its_job_and_no_other_one(desk: Desk) -> None:
+    bad, *good = await hold(desk, visit("bad@example.com"), visit("good@example.com"))
+    desk.poison(bad.id, is_parkable=False, on="UPDATE")
+    desk.execute("UPDATE sources SET state = 'live'")
+    with pytest.raises(IntegrityError):
+        await desk.writer.retake([bad.id], Lane.BULK)
+    await desk.writer.retake([good[0].id], Lane.BULK)
+    assert (desk.status(bad), desk.status(good[0])) == ("held", "applied")
+    desk.cure()
+    await desk.writer.retake([bad.id], Lane.BULK)
+    assert desk.status(bad) == "applied"
 
 
 async def test_a_parked_event_does_not_show_what_was_sent(desk: Desk, lines: list[Any]) -> None:

@@ -50,12 +50,18 @@ class Applied:
 
 
 def apply_batch(
-    store: Store, events: Sequence[Event], *, settings: ApplySettings, lane: Lane, failures: Failures = _NO_FAILURES
+    store: Store,
+    events: Sequence[Event],
+    *,
+    settings: ApplySettings,
+    lane: Lane,
+    failures: Failures = _NO_FAILURES,
+    parked_for: str | None = None,
 ) -> list[Applied]:
     """Apply new events in one transaction. Raises StoreBusy: nothing happened, the same batch again.
 
     An event that is stored already is skipped; what became of it then is given. `failures` are the tries
-    before this one: they are written on the events.
+    before this one: they are written on the events. With `parked_for` nothing is tried: they have failed, for that.
     """
     if not events:
         return []
@@ -63,6 +69,7 @@ def apply_batch(
         known = find_known(connection, [event.id for event in events])
         new = {event.id: event for event in events if event.id not in known}
         rulings = [_arrived(event) for _, event in sorted(new.items())]
+        _park(rulings, parked_for)
         applied = _apply(connection, rulings, settings, lane, failures)
         return applied + [Applied(event_id, stored.status, stored.reason) for event_id, stored in known.items()]
 
@@ -74,12 +81,15 @@ def retake(
     settings: ApplySettings,
     lane: Lane = Lane.BULK,
     failures: Failures = _NO_FAILURES,
+    parked_for: str | None = None,
 ) -> list[Applied]:
     """Apply stored events that are held or waiting, oldest first, in one transaction; others are left as they are."""
     if not event_ids:
         return []
     with store.writing() as connection:
-        return _apply(connection, load_pending(connection, event_ids), settings, lane, failures)
+        rulings = load_pending(connection, event_ids)
+        _park(rulings, parked_for)
+        return _apply(connection, rulings, settings, lane, failures)
 
 
 def _arrived(event: Event) -> Ruling:
@@ -87,6 +97,13 @@ def _arrived(event: Event) -> Ruling:
     if event.unique_key is not None:
         event = replace(event, unique_key=clean(event.unique_key))
     return Ruling(event, event.status, stage=event.stage, reason=event.reason)
+
+
+def _park(rulings: Collection[Ruling], reason: str | None) -> None:
+    """Settle events as failed before they are attempted, where there is a reason to."""
+    for ruling in rulings if reason is not None else ():
+        ruling.event = replace(ruling.event, status=Status.FAILED)
+        ruling.status, ruling.stage, ruling.reason = Status.FAILED, "apply", reason
 
 
 def _apply(
