@@ -4,12 +4,16 @@ It is immutable and complete: the raw request, the verdict, the actions as bytes
 apply it, or keep it for a person, without asking anybody.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
+from typing import Protocol, TypeVar
 
 # What the sandbox takes from a request; other ways in (an API call, an import) may bring more.
 UNIQUE_KEY_MAX = 256
+# What one transaction takes: some 256 orders, or 1,600 contacts. Whoever comes next waits for as long.
+WEIGHT_AT_ONCE_MAX = 5_000
 
 
 class Status(StrEnum):
@@ -56,6 +60,11 @@ class Event:
     bulk_id: str | None = None  # of a replay: the bulk job that made it
 
     @property
+    def weight(self) -> int:
+        """How much there is to apply, roughly: the objects in its actions. No spelling hides a bracket."""
+        return 1 + self.actions.count(b"{")
+
+    @property
     def is_replay(self) -> bool:
         return self.id != self.root
 
@@ -77,6 +86,27 @@ class Event:
     def rank(self) -> tuple[bool, str]:
         """Which event of a delivery counts: the highest rank. The newest replay, else the lowest original."""
         return (True, self.id) if self.is_replay else (False, _inverted(self.id))
+
+
+class Weighed(Protocol):
+    @property
+    def weight(self) -> int: ...
+
+
+Thing = TypeVar("Thing", bound=Weighed)
+
+
+def portions(things: Iterable[Thing], count_max: int) -> Iterator[list[Thing]]:
+    """Cut into so many at most, and no heavier than what a transaction takes; what is heavier stands alone."""
+    portion, weight = list[Thing](), 0
+    for thing in things:
+        weight += thing.weight
+        if portion and (len(portion) == count_max or weight > WEIGHT_AT_ONCE_MAX):
+            yield portion
+            portion, weight = [], thing.weight
+        portion.append(thing)
+    if portion:
+        yield portion
 
 
 def _inverted(event_id: str) -> str:

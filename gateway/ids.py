@@ -53,3 +53,11 @@ def mint_erasure_id() -> str:
 
 def mint_job_id() -> str:
     return f"job_{ULID()}"
+
+
+def job_made_at_ms(job_id: str) -> int:
+    """Give when a job was made, in milliseconds since 1970; 0 for one that is not ours and may hold anything."""
+    try:
+        return int(ULID.from_str(job_id.removeprefix("job_")).milliseconds)
+    except ValueError:
+        return 0

@@ -208,4 +208,5 @@ class Pipeline:
 
 def pack(event: Event) -> Packed:
     """Write an event as it goes into the queue."""
-    return Packed(event.id, pending_note(event.status, event.source), pack_event(event), event.source)
+    note = pending_note(event.status, event.source, event.key_id)
+    return Packed(event.id, note, pack_event(event), event.source, event.weight)

@@ -3,6 +3,7 @@
 parcel      what one job carries, as versioned bytes
 connect     how to reach Redis, and whether it keeps what it was given
 enqueue     many events, one job: group commit
+places      where in the lane the jobs of a source stand
 consume     the arq worker of one lane
 bulk        events that a person brings, held back while enough of them wait
 turn        what one worker at a time does

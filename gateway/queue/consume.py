@@ -19,15 +19,17 @@ from arq.worker import Worker, func
 from redis.exceptions import RedisError
 
 from gateway.errors import Unavailable
-from gateway.event import Lane
+from gateway.event import WEIGHT_AT_ONCE_MAX, Lane
 from gateway.logs import log
 from gateway.queue.keys import FUNCTION, WORKERS_PAUSED, queue_name
-from gateway.queue.parcel import Parcel, UnknownParcel, unpack
+from gateway.queue.parcel import Events, Parcel, UnknownParcel, unpack
 
 # Live flushes may hold one event each: many of them make a batch. A bulk job holds 256, or runs scripts.
 JOBS_MAX = {Lane.LIVE: 64, Lane.BULK: 16}
 # What a transaction takes at most; 64 flushes of 4 MiB would be eight times that.
 BYTES_AT_HAND_MAX = 32 * 1024 * 1024
+# The transaction that is being written, and the next ones: what comes meanwhile is not behind more than that.
+WEIGHT_AT_HAND_MAX = 4 * WEIGHT_AT_ONCE_MAX
 LEASE_SECONDS = 5.0
 RETRY_SECONDS, RETRY_SECONDS_MAX = 1.0, 10.0
 STOP_SECONDS = 3.0
@@ -71,7 +73,7 @@ class LaneWorker:
 
     def __init__(self, redis: ArqRedis, lane: Lane, take: Take, *, timeout_seconds: float, poll_seconds: float) -> None:
         self._redis, self._lane, self._take, self._timeout_seconds = redis, lane, take, timeout_seconds
-        self._bytes_at_hand = 0
+        self._bytes_at_hand = self._weight_at_hand = 0
         self._is_paused = False
         self._worker = Worker(
             functions=[func(self._job, name=FUNCTION, keep_result=0)],
@@ -127,23 +129,25 @@ class LaneWorker:
             await asyncio.sleep(LEASE_SECONDS / 4)
 
     @contextlib.contextmanager
-    def _at_hand(self, size: int) -> Iterator[None]:
-        """Count what a job holds in memory; fetch no further one while that is too much."""
+    def _at_hand(self, *, size: int = 0, weight: int = 0) -> Iterator[None]:
+        """Count what a job holds in memory and has to be written; fetch no further one while that is too much."""
         self._bytes_at_hand += size
+        self._weight_at_hand += weight
         self._allow_jobs()
         try:
             yield
         finally:
             self._bytes_at_hand -= size
+            self._weight_at_hand -= weight
             self._allow_jobs()
 
     def _allow_jobs(self) -> None:
         # arq asks for its limit before each job that it fetches.
-        has_room = self._bytes_at_hand < BYTES_AT_HAND_MAX and not self._is_paused
-        self._worker.max_jobs = JOBS_MAX[self._lane] if has_room else 0
+        has_room = self._bytes_at_hand < BYTES_AT_HAND_MAX and self._weight_at_hand < WEIGHT_AT_HAND_MAX
+        self._worker.max_jobs = JOBS_MAX[self._lane] if has_room and not self._is_paused else 0
 
     async def _job(self, ctx: dict[str, Any], payload: _Payload) -> None:
-        with self._at_hand(len(payload.data)):
+        with self._at_hand(size=len(payload.data)):
             await self._run_job(str(ctx["job_id"]), int(ctx["job_try"]), payload)
 
     async def _run_job(self, job_id: str, tries: int, payload: _Payload) -> None:
@@ -156,10 +160,15 @@ class LaneWorker:
         # everything that is not success becomes one.
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                await self._take(parcel, self._lane)
+                with self._at_hand(weight=_weight_of(parcel)):
+                    await self._take(parcel, self._lane)
         except Exception as error:
             log.warning("job_put_back", job_id=job_id, tries=tries, why=type(error).__name__, detail=str(error)[:200])
             raise Retry(defer=seconds_until_next_try(error, tries)) from None
+
+
+def _weight_of(parcel: Parcel) -> int:
+    return sum(event.weight for event in parcel.events) if isinstance(parcel, Events) else 0
 
 
 def seconds_until_next_try(error: Exception, tries: int) -> float:

@@ -9,7 +9,7 @@ Never answers for a flush whose outcome it does not know.
 import asyncio
 import contextlib
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ from arq.constants import job_key_prefix
 from redis.asyncio.connection import ConnectionPool
 
 from gateway.errors import QueueUnavailable
-from gateway.event import Lane
+from gateway.event import Lane, portions
 from gateway.ids import mint_job_id
 from gateway.logs import log
 from gateway.queue.connect import connection_pool
@@ -26,6 +26,7 @@ from gateway.queue.flight import Command, Flight
 from gateway.queue.keys import FUNCTION, PENDING, PENDING_OF, queue_name
 from gateway.queue.parcel import join_events
 from gateway.queue.pending import NOTHING, Waiting, by_source
+from gateway.queue.places import Places
 
 FLUSH_EVENTS_MAX = 256
 FLUSH_BYTES_MAX = 4 * 1024 * 1024
@@ -41,6 +42,7 @@ class Packed:
     note: bytes
     data: bytes
     source: str
+    weight: int
 
 
 @dataclass(slots=True, eq=False)
@@ -56,11 +58,16 @@ class _Waiting:
 
 
 def transaction(
-    lane: Lane, parcels: Sequence[bytes], notes: Sequence[tuple[str, bytes]], waiting: Waiting = NOTHING
+    lane: Lane,
+    parcels: Sequence[bytes],
+    notes: Sequence[tuple[str, bytes]],
+    waiting: Waiting = NOTHING,
+    places: Sequence[int] = (),
 ) -> list[Command]:
     """Give the commands that enqueue jobs, all or nothing, in arq's own wire form.
 
-    `notes` answer for each id, `waiting` are the ids that count in the queue of each source.
+    `notes` answer for each id, `waiting` are the ids that count in the queue of each source, `places` say where
+    in the lane each job stands; without them: behind all that is there.
 
     Not by `enqueue_job`: it needs two round trips, refuses an id that it has seen (a flush is sent
     again under its own id), and writes the payload with a time to live, after which arq drops the
@@ -68,11 +75,11 @@ def transaction(
     """
     now_ms = time.time_ns() // 1_000_000
     commands: list[Command] = [("MULTI",)]
-    for parcel in parcels:
+    for parcel, place in zip(parcels, places or [now_ms] * len(parcels), strict=True):
         job_id = mint_job_id()
         payload = msgpack.packb({"t": None, "f": FUNCTION, "a": (parcel,), "k": {}, "et": now_ms})
         commands.append(("SET", job_key_prefix + job_id, payload))
-        commands.append(("ZADD", queue_name(lane), now_ms, job_id))
+        commands.append(("ZADD", queue_name(lane), place, job_id))
     if notes:
         commands.append(("HSET", PENDING, *(part for note in notes for part in note)))
     for source, event_ids in waiting.items():
@@ -88,6 +95,7 @@ class Enqueuer:
         self._wait_seconds = wait_seconds
         self._flights = [Flight(self._pool) for _ in range(flights)]
         self._waiting: deque[_Waiting] = deque()
+        self._places = Places()
         self._idle: deque[asyncio.Future[None]] = deque()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -141,7 +149,7 @@ class Enqueuer:
             if not (batch := self._take()):
                 continue
             try:
-                await flight.send_until_known(_flush(batch))
+                await flight.send_until_known(_flush(batch, self._places))
             except QueueUnavailable as error:
                 _settle(batch, error)
             except Exception:  # a bug of ours must not cost a flight: without flights nothing is taken any more
@@ -168,16 +176,25 @@ class Enqueuer:
         return batch
 
 
-def _flush(batch: Sequence[_Waiting]) -> list[Command]:
+def _flush(batch: Sequence[_Waiting], places: Places) -> list[Command]:
     """Make one transaction of a batch: as a rule one job; a large call of the API is several."""
     events = [event for entry in batch for event in entry.events]
-    parcels = [join_events([event.data for event in chunk]) for chunk in _chunks(events)]
+    jobs = _jobs(events, places)
+    parcels = [join_events([event.data for event in job]) for _, job in jobs]
     notes = [(event.event_id, event.note) for event in events]
-    return transaction(Lane.LIVE, parcels, notes, by_source((event.event_id, event.source) for event in events))
+    waiting = by_source((event.event_id, event.source) for event in events)
+    return transaction(Lane.LIVE, parcels, notes, waiting, [place for place, _ in jobs])
 
 
-def _chunks(events: Sequence[Packed]) -> list[Sequence[Packed]]:
-    return [events[start : start + FLUSH_EVENTS_MAX] for start in range(0, len(events), FLUSH_EVENTS_MAX)]
+def _jobs(events: Sequence[Packed], places: Places) -> list[tuple[int, list[Packed]]]:
+    """Put together what has the same place in the lane: a source that sends much does not take others along."""
+    of_source, of_place = defaultdict[str, list[Packed]](list), defaultdict[int, list[Packed]](list)
+    for event in events:
+        of_source[event.source].append(event)
+    for source, theirs in of_source.items():
+        for portion in portions(theirs, FLUSH_EVENTS_MAX):
+            of_place[places.take(source, sum(event.weight for event in portion))] += portion
+    return [(place, job) for place, theirs in of_place.items() for job in portions(theirs, FLUSH_EVENTS_MAX)]
 
 
 def _give_up(entry: _Waiting) -> None:

@@ -8,8 +8,12 @@ from typing import Any, cast
 from redis.asyncio import Redis
 
 from gateway.event import Lane
+from gateway.queue.jobs import made_at
 from gateway.queue.keys import PENDING, queue_name
 from gateway.queue.processes import list_processes
+
+# Of each source the oldest job stands first: that many are enough to meet the oldest of all.
+NEXT_JOBS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +31,17 @@ async def read_room(redis: Redis) -> Room:
     return Room(events, int(memory["used_memory"]), int(memory.get("maxmemory", 0)))
 
 
+async def _oldest_made_at(redis: Redis, lane: Lane) -> float:
+    """Give when the oldest of the next jobs was made, in unix seconds; now where there is none."""
+    jobs = await redis.zrange(queue_name(lane), 0, NEXT_JOBS - 1, withscores=True)
+    return min((made_at(job_id.decode(), place) for job_id, place in jobs), default=time.time())
+
+
 async def read_queue(redis: Redis) -> dict[str, Any]:
     """Describe both lanes (jobs and the age of the oldest, in seconds), what is not committed, and the workers."""
     lanes = {}
     for lane in Lane:
-        oldest = await redis.zrange(queue_name(lane), 0, 0, withscores=True)
-        age = max(0.0, time.time() - oldest[0][1] / 1000) if oldest else 0.0
+        age = max(0.0, time.time() - await _oldest_made_at(redis, lane))
         lanes[lane.value] = {"jobs": int(await redis.zcard(queue_name(lane))), "oldest_seconds": round(age, 1)}
     room = await read_room(redis)
     return {

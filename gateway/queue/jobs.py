@@ -9,6 +9,7 @@ from arq.constants import in_progress_key_prefix, job_key_prefix, retry_key_pref
 from redis.asyncio import Redis
 
 from gateway.event import Lane
+from gateway.ids import job_made_at_ms
 from gateway.queue.keys import queue_name
 from gateway.queue.parcel import Erase, Events, Parcel, Replays, Retake, UnknownParcel, unpack
 
@@ -19,9 +20,10 @@ _RETAKE_BYTES_MAX = 16 * 1024
 
 
 async def list_jobs(redis: Redis, lane: Lane, limit: int) -> list[dict[str, Any]]:
-    """Give the next jobs of a lane: `{id, state, since, bytes, tries}`; `since` and `due` are unix seconds.
+    """Give the next jobs of a lane: `{id, state, due, bytes, tries}`, those of sources that send little first.
 
-    state: `running`, `waiting`, or `deferred` until its time: a job that was put back.
+    state: `running`, `waiting`, or `deferred` until its time: a job that was put back. `due` is that time, else
+    when the job was made, in unix seconds.
     """
     entries = await redis.zrange(queue_name(lane), 0, limit - 1, withscores=True)
     async with redis.pipeline(transaction=False) as pipeline:
@@ -34,10 +36,16 @@ async def list_jobs(redis: Redis, lane: Lane, limit: int) -> list[dict[str, Any]
     jobs = []
     for place, (raw, score) in enumerate(entries):
         is_running, size, tries = told[3 * place : 3 * place + 3]
-        due = score / 1000
-        state = "running" if is_running else "deferred" if due > time.time() else "waiting"
+        is_deferred = score / 1000 > time.time()
+        state = "running" if is_running else "deferred" if is_deferred else "waiting"
+        due = score / 1000 if is_deferred else made_at(raw.decode(), score)
         jobs.append({"id": raw.decode(), "state": state, "due": due, "bytes": size, "tries": int(tries or 0)})
     return jobs
+
+
+def made_at(job_id: str, place: float) -> float:
+    """Give when a job was made, in unix seconds; of one that is not ours all we know is its place."""
+    return (job_made_at_ms(job_id) or place) / 1000
 
 
 async def find_job(redis: Redis, job_id: str) -> dict[str, Any] | None:

@@ -12,9 +12,9 @@ from typing import Any, cast
 
 import orjson
 from redis.asyncio import Redis
-from ulid import ULID
 
 from gateway.event import Lane
+from gateway.ids import job_made_at_ms
 from gateway.queue.keys import PENDING, queue_name
 
 # In a long queue most ids are innocent; the rest is looked at when it is shorter.
@@ -43,7 +43,7 @@ class Orphans:
         oldest = float("inf")
         for lane in Lane:
             async for job_id, _ in self._redis.zscan_iter(queue_name(lane), count=1000):
-                oldest = min(oldest, _made_at_ms(job_id.decode()))
+                oldest = min(oldest, job_made_at_ms(job_id.decode()))
         return oldest
 
     async def _list_pending(self) -> list[str]:
@@ -59,10 +59,3 @@ class Orphans:
             return {}
         notes = await cast("Awaitable[list[bytes | None]]", self._redis.hmget(PENDING, event_ids))
         return {event_id: orjson.loads(note) for event_id, note in zip(event_ids, notes, strict=True) if note}
-
-
-def _made_at_ms(job_id: str) -> int:
-    try:
-        return int(ULID.from_str(job_id.removeprefix("job_")).milliseconds)
-    except ValueError:  # not one of ours: it may hold anything
-        return 0

@@ -1,30 +1,29 @@
 """Coalesce: jobs that run at the same time hand their work to one writer.
 
-Takes events, or ids of stored ones, and returns when they are committed. Everything that waits is
-applied in one transaction, live before bulk. What passes by itself (a lock, a full disk, a lost
-connection) is tried again for ever; an error that repeats for the same rows splits the batch until
-the culprit stands alone, and is parked.
+Takes events, or ids of stored ones, and returns when they are committed. What waits is applied in one
+transaction, as much as is soon written: live before bulk, and fairly among sources. What passes by
+itself (a lock, a full disk, a lost connection) is tried again for ever; an error that repeats for the
+same rows splits the batch until the culprit stands alone, and is parked.
 """
 
 import asyncio
-import contextlib
 import random
 import threading
 import time
-from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 
 from gateway import clock
 from gateway.errors import StoreBusy
-from gateway.event import Event, Lane
+from gateway.event import WEIGHT_AT_ONCE_MAX, Event, Lane, portions
 from gateway.logs import log
 from gateway.store.engine import Store
 from gateway.store.tries import Failures, Tries, Try
 from gateway.worker.apply import Applied, ApplySettings, apply_batch, retake
 from gateway.worker.observe import Observer
+from gateway.worker.turns import Turns, Work
 
 BATCH_EVENTS_MAX = 1000
 # A live event waits for the bulk batch that is being written: a short one.
@@ -39,22 +38,6 @@ Wake = Callable[[Sequence[str]], Awaitable[None]]
 _Write = Callable[..., list[Applied]]
 
 
-@dataclass(slots=True, eq=False)
-class _Work:
-    lane: Lane
-    events: tuple[Event, ...]
-    retaken: tuple[str, ...]
-    done: asyncio.Future[None]
-
-    @property
-    def event_ids(self) -> list[str]:
-        return [*(event.id for event in self.events), *self.retaken]
-
-    @property
-    def size(self) -> int:
-        return sum(len(event.body) + len(event.actions) for event in self.events)
-
-
 class Writer:
     """The one writer of this worker: its own thread, so that jobs are fetched while a batch is written."""
 
@@ -62,7 +45,7 @@ class Writer:
         """`wake` is told the ids of stored events that a commit has made possible and could not take along."""
         self._store, self._settings, self._tell_woken = store, settings, wake
         self._observer = observer or Observer()
-        self._waiting: dict[Lane, deque[_Work]] = {Lane.LIVE: deque(), Lane.BULK: deque()}
+        self._waiting = {lane: Turns() for lane in Lane}
         self._given_back: dict[str, Tries] = {}
         self._wake = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
@@ -82,25 +65,31 @@ class Writer:
 
     async def apply(self, events: Sequence[Event], lane: Lane) -> None:
         """Return when the events are committed. A caller that stops waiting takes its work back."""
-        await self._put(_Work(lane, tuple(events), (), asyncio.get_running_loop().create_future()))
+        future = asyncio.get_running_loop().create_future
+        await self._put(lane, [Work(lane, source, piece, (), future()) for source, piece in _pieces(events)])
 
     async def retake(self, event_ids: Sequence[str], lane: Lane) -> None:
         """Apply stored events that were held or waited; return when that is committed."""
-        await self._put(_Work(lane, (), tuple(event_ids), asyncio.get_running_loop().create_future()))
+        await self._put(lane, [Work(lane, None, (), tuple(event_ids), asyncio.get_running_loop().create_future())])
 
-    async def _put(self, work: _Work) -> None:
-        self._waiting[work.lane].append(work)
+    async def _put(self, lane: Lane, works: Sequence[Work]) -> None:
+        for work in works:
+            self._waiting[lane].add(work)
         self._wake.set()
         at, started = clock.now(), time.perf_counter()
         try:
-            await work.done
+            outcomes = await asyncio.gather(*(work.done for work in works), return_exceptions=True)
         except asyncio.CancelledError:
-            with contextlib.suppress(ValueError):
-                self._waiting[work.lane].remove(work)
-                self._note_given_back(work, Try(at, _ms_since(started), "put back: no transaction took it up in time"))
+            for work in works:
+                if self._waiting[lane].remove(work):
+                    tried = Try(at, _ms_since(started), "put back: no transaction took it up in time")
+                    self._note_given_back(work, tried)
             raise
+        for error in outcomes:
+            if error is not None:
+                raise error
 
-    def _note_given_back(self, work: _Work, tried: Try) -> None:
+    def _note_given_back(self, work: Work, tried: Try) -> None:
         for event_id in work.event_ids:
             self._given_back.setdefault(event_id, Tries()).add(tried)
         while len(self._given_back) > GIVEN_BACK_MAX:
@@ -113,20 +102,20 @@ class Writer:
             while batch := self._next_batch():
                 await self._write(batch)
 
-    def _next_batch(self) -> list[_Work]:
+    def _next_batch(self) -> list[Work]:
         """Take what waits, one lane at a time, up to the limits of a transaction."""
         lane = Lane.LIVE if self._waiting[Lane.LIVE] else Lane.BULK
         events_max = BATCH_EVENTS_MAX if lane is Lane.LIVE else BULK_EVENTS_MAX
-        waiting, batch, count, size = self._waiting[lane], list[_Work](), 0, 0
+        waiting, batch, count, size, weight = self._waiting[lane], list[Work](), 0, 0, 0
         while waiting:
-            work = waiting[0]
-            count, size = count + len(work.events) + len(work.retaken), size + work.size
-            if batch and (count > events_max or size > BATCH_BYTES_MAX):
+            work = waiting.next
+            count, size, weight = count + len(work.event_ids), size + work.size, weight + work.weight
+            if batch and (count > events_max or size > BATCH_BYTES_MAX or weight > WEIGHT_AT_ONCE_MAX):
                 break
-            batch.append(waiting.popleft())
+            batch.append(waiting.take())
         return batch
 
-    async def _write(self, batch: list[_Work]) -> None:
+    async def _write(self, batch: list[Work]) -> None:
         lane = batch[0].lane
         events = [event for work in batch for event in work.events]
         retaken = [event_id for work in batch for event_id in work.retaken]
@@ -214,7 +203,15 @@ def _try_of(error: Exception, at: int, started: float) -> Try:
     return Try(at, _ms_since(started), why)
 
 
-def _settle(batch: list[_Work], error: Exception | None) -> None:
+def _pieces(events: Iterable[Event]) -> list[tuple[str, list[Event]]]:
+    """Tear events apart by source, and what is more than a transaction takes."""
+    of_source = defaultdict[str, list[Event]](list)
+    for event in events:
+        of_source[event.source].append(event)
+    return [(source, piece) for source, theirs in of_source.items() for piece in portions(theirs, BATCH_EVENTS_MAX)]
+
+
+def _settle(batch: list[Work], error: Exception | None) -> None:
     for work in batch:
         if work.done.done():
             continue

@@ -66,7 +66,7 @@ def make_event(body: bytes = b"{}", **values: object) -> Event:
 
 
 def pack(event: Event) -> Packed:
-    return Packed(event.id, pending_note(event.status, event.source), pack_event(event), event.source)
+    return Packed(event.id, pending_note(event.status, event.source), pack_event(event), event.source, event.weight)
 
 
 async def put(enqueuer: Enqueuer, event: Event) -> str:

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 from arq.connections import ArqRedis
+from own_valkey import make_event
 from running import PATIENCE_SECONDS
 
 from gateway.event import Lane
 from gateway.queue import consume
+from gateway.queue.bulk import enqueue_bulk
 from gateway.queue.consume import LaneWorker
 from gateway.queue.keys import queue_name
 from gateway.queue.parcel import Parcel
@@ -121,6 +123,19 @@ async def test_a_worker_fetches_no_more_than_it_may_hold(redis: ArqRedis, monkey
     ids = [f"evt_{number:040}" for number in range(20)]  # about a thousand bytes a job
     for _ in range(30):
         await enqueue_retake(redis, ids)
+    async with hand(redis) as full:
+        await until(lambda: len(full.taken) >= 2)
+        await asyncio.sleep(0.2)
+        assert len(full.taken) <= 8, "what was on its way when it had enough, and no more"
+        full.may_end.set()
+        await until(lambda: is_empty(redis))
+        assert len(full.taken) == 30
+
+
+async def test_a_worker_fetches_no_more_than_is_soon_written(redis: ArqRedis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(consume.JOBS_MAX, Lane.BULK, 50)
+    for _ in range(30):
+        await enqueue_bulk(redis, [make_event(actions=b"{" * (consume.WEIGHT_AT_HAND_MAX // 2))])
     async with hand(redis) as full:
         await until(lambda: len(full.taken) >= 2)
         await asyncio.sleep(0.2)

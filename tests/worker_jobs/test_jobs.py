@@ -40,7 +40,8 @@ async def lane_worker(desk: Desk, arq: ArqRedis, timeout_seconds: float = 20) ->
 
 
 async def put(enqueuer: Enqueuer, event: Event) -> None:
-    await enqueuer.put(Packed(event.id, pending_note(event.status, event.source), pack_event(event), event.source))
+    note = pending_note(event.status, event.source)
+    await enqueuer.put(Packed(event.id, note, pack_event(event), event.source, event.weight))
 
 
 def visits(desk: Desk, email: str) -> int:
