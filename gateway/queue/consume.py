@@ -100,6 +100,7 @@ class LaneWorker:
             await self._worker.async_run()
         finally:
             renewing.cancel()
+            await asyncio.gather(renewing, return_exceptions=True)  # it lets go of its connection
 
     async def stop(self) -> None:
         """Fetch nothing more, let the jobs at work finish, and put back what does not."""
