@@ -11,7 +11,7 @@ from console.visit import Visit
 from gateway.errors import NotFound, OperatorError
 from gateway.operations import limits, secrets
 from gateway.operations.events import list_events
-from gateway.operations.keeping import redact_source, retain_source
+from gateway.operations.keeping import check_headers, redact_source, retain_source
 from gateway.operations.plugins import read_form_settings
 from gateway.operations.requests import show_request
 from gateway.operations.settings import change_settings, show_settings
@@ -135,9 +135,13 @@ async def _newest_request(visit: Visit, name: str) -> dict[str, Any] | None:
 async def save_redaction(visit: Visit) -> Response:
     name, form = visit.params["source"], visit.form
     headers = form.text("headers", characters_max=20_000).split()
-    paths = form.text("paths", characters_max=20_000).split()
+    lines = form.text("paths", characters_max=20_000).splitlines()
     form.settle()
-    await redact_source(visit.op, name, headers=headers, paths=paths, is_cleared=True)
+    with form.about("headers"):
+        check_headers(headers)
+    with form.about("paths"):
+        paths = list(filter(None, map(str.strip, lines)))
+        await redact_source(visit.op, name, headers=headers, paths=paths, is_cleared=True)
     return visit.go(visit.url("tuning:redaction", source=name), "Saved: this is how requests are shown from now on.")
 
 

@@ -21,8 +21,9 @@ def redact(
 ) -> None:
     """Show what is masked in the requests of a source, or mask more: wherever they are shown and exported.
 
-    A path is dotted: [bold]line_items.*.name[/bold] is any item, [bold]**.phone[/bold] any depth. What is stored
-    stays whole, for replays. Signatures, cookies and credentials are always masked.
+    A path is dotted: [bold]line_items.*.name[/bold] is any item, [bold]line_items.0.name[/bold] the first,
+    [bold]**.phone[/bold] any depth. What is stored stays whole, for replays. Signatures, cookies and
+    credentials are always masked.
     """
     from gateway.operations.keeping import redact_source
 

@@ -183,7 +183,7 @@ async def _change(op: Operator, bulk_id: str, state: str, *, states: tuple[str, 
 
 def filter_of(row: dict[str, Any]) -> EventFilter:
     """Read the filter that lies on a job."""
-    return read_filter(dict(parse_qsl(row["filter"])))
+    return read_filter(dict(parse_qsl(row["filter"])), is_kept=True)
 
 
 def _check(kind: str, chosen: EventFilter) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from gateway import clock
 from gateway.errors import OperatorError
 from gateway.operations.operator import Operator
+from gateway.operations.paths import read_path
 from gateway.operations.redaction import Rules, read_rules, write_rules
 from gateway.store.audit import write_audit
 from gateway.store.engine import Connection
@@ -15,7 +16,6 @@ from gateway.store.sources import load_source, update_source
 RULES_MAX = 100
 DAYS_MAX = 36_500
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
-_PATH_CHARACTERS_MAX = 256
 
 
 async def redact_source(
@@ -25,14 +25,13 @@ async def redact_source(
 
     With nothing to add and nothing to clear it only tells. Raises NotFound, OperatorError.
     """
-    for header in headers:
-        if not _HEADER.fullmatch(header):
-            raise OperatorError(f'"{header}" is no name of a header')
-    for path in paths:
-        _check_path(path)
+    check_headers(headers)
 
     def work(conn: Connection) -> Rules:
         before = read_rules(load_source(conn, name)["redaction"])
+        for path in paths:
+            if path not in before.paths:  # what was taken once goes on hiding what it hid
+                read_path(path)
         after = _joined(Rules() if is_cleared else before, headers, paths)
         if after != before:
             at = clock.now()
@@ -44,11 +43,11 @@ async def redact_source(
     return _shown(await op.write(work))
 
 
-def _check_path(path: str) -> None:
-    if len(path) > _PATH_CHARACTERS_MAX or not all(path.split(".")):
-        raise OperatorError(
-            f'"{path[:80]}" is no path: names with dots between them, such as customer.email or **.phone'
-        )
+def check_headers(names: Sequence[str]) -> None:
+    """Raises OperatorError for what no header is called."""
+    for name in names:
+        if not _HEADER.fullmatch(name):
+            raise OperatorError(f'"{name[:80]}" is no name of a header')
 
 
 def _joined(rules: Rules, headers: Sequence[str], paths: Sequence[str]) -> Rules:

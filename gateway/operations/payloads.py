@@ -11,7 +11,7 @@ from urllib.parse import quote_plus
 
 import orjson
 
-from gateway.operations.paths import Paths
+from gateway.operations.paths import Paths, readings
 from gateway.operations.redaction import Rules, redact
 from gateway.store.searching import EventFilter
 
@@ -27,7 +27,7 @@ class PayloadTest:
 
     def __init__(self, chosen: EventFilter, *, is_raw: bool) -> None:
         self._needles = _spellings(chosen.text) if chosen.text else ()
-        self._paths = Paths([chosen.path.removeprefix("$.")]) if chosen.path else None
+        self._paths = Paths(readings(chosen.path)) if chosen.path else None
         self._value = chosen.value
         self._like = None if chosen.value is None else _read(chosen.value)
         self._is_raw = is_raw

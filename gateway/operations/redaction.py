@@ -5,9 +5,8 @@ masked. What is stored stays as it came: a replay needs it. Signatures, cookies 
 whatever the rules say. Never touches actions, effects or logs, and fails closed: a body that rules are meant
 for and that cannot be read as JSON or a form is masked whole.
 
-A path is dotted from the top of the body (`customer.email`, `line_items.*.name`): `*` is any one name or
-place in a list, `**` any number of them (`**.phone`). A field of a form is its own name, and goes on into
-JSON that it holds; a path of one name also means the parameter of the query.
+A path (see paths) leads from the top of the body. A field of a form is its own name, and goes on into JSON that it
+holds; a path of one name also means the parameter of the query.
 """
 
 import json
@@ -19,7 +18,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import orjson
 
-from gateway.operations.paths import Paths
+from gateway.operations.paths import Path, Paths, Wild, readings
 
 MASK = "•••"
 DEPTH_MAX = 100
@@ -93,8 +92,13 @@ def _redact_head(head: dict[str, Any], rules: Rules) -> dict[str, Any]:
 def _redact_query(query: str, rules: Rules) -> str:
     """Mask parameters; a query in which there is nothing to mask stays as it was written."""
     pairs = parse_qsl(query, keep_blank_values=True)
-    shown = [(name, MASK if _is_credential(name) or name in rules.paths else value) for name, value in pairs]
+    hidden = {path[0] for path in _paths(rules) if len(path) == 1}
+    shown = [(name, MASK if _is_credential(name) or name in hidden else value) for name, value in pairs]
     return query if shown == pairs else _encode(shown)
+
+
+def _paths(rules: Rules) -> list[Path]:
+    return [path for text in rules.paths for path in readings(text)]
 
 
 def _encode(pairs: Sequence[tuple[str, str]]) -> str:
@@ -105,7 +109,7 @@ def _encode(pairs: Sequence[tuple[str, str]]) -> str:
 def _redact_body(body: bytes, content_type: str, rules: Rules) -> bytes:
     if not body:
         return body
-    masker = _Masker(rules.paths)
+    masker = _Masker(_paths(rules))
     # JSON is JSON, whatever its sender calls it: read as a form it would be one long name, and names are shown.
     if content_type.partition(";")[0].strip().lower() == _FORM and body.lstrip()[:1] not in (b"{", b"["):
         return _redact_form(body, masker)
@@ -148,9 +152,9 @@ def _is_credential(name: str) -> bool:
 class _Masker:
     """Goes through a document once, with all paths at the same time."""
 
-    def __init__(self, paths: Sequence[str]) -> None:
+    def __init__(self, paths: Sequence[Path]) -> None:
         # At its end `**` is what lies below, piece by piece: not the thing itself.
-        self._paths = Paths(f"{path}.*" if path.endswith("**") else path for path in paths)
+        self._paths = Paths((*path, Wild.ONE) if path[-1] is Wild.MANY else path for path in paths)
         self.count = 0
 
     def mask(self, document: Any) -> Any:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.operations.paths import Paths
+from gateway.operations.paths import Path, Paths, readings
 from gateway.operations.payloads import PayloadTest, find_values
 from gateway.operations.redaction import Rules, redact
 from gateway.store.searching import EventFilter
@@ -28,6 +28,10 @@ HOSTILE: list[Any] = [
     [[[0] * 10] * 10] * 10,
     json.loads('{"a":' * 90 + "{}" + "}" * 90),
 ]
+
+
+def read(*texts: str) -> list[Path]:
+    return [path for text in texts for path in readings(text)]
 
 
 class Walked(Paths):
@@ -63,7 +67,7 @@ def places(document: Any) -> int:
 @settings(max_examples=400)
 @given(DOCUMENTS, st.lists(PATHS, min_size=1, max_size=3))
 def test_what_stands_at_paths_is_what_they_mean(document: Any, paths: list[str]) -> None:
-    found = {id(value) for value in find_values(document, Paths(paths))}
+    found = {id(value) for value in find_values(document, Paths(read(*paths)))}
     assert found == {id(value) for path in paths for value in meant(document, path.split("."))}
 
 
@@ -71,7 +75,7 @@ def test_what_stands_at_paths_is_what_they_mean(document: Any, paths: list[str])
 @pytest.mark.parametrize("path", MANY_WAYS)
 def test_a_search_goes_to_each_place_once_however_many_ways_lead_there(document: Any, path: str) -> None:
     Walked.steps = 0
-    assert list(find_values(document, Walked([path]))) == []
+    assert list(find_values(document, Walked(read(path)))) == []
     assert 0 < Walked.steps <= places(document)
 
 

@@ -3,6 +3,7 @@
 import base64
 import json
 from typing import Any
+from urllib.parse import quote_plus
 
 import orjson
 import pytest
@@ -13,6 +14,7 @@ from gateway.operations import events, keeping
 from gateway.operations.redaction import MASK, Redacted, Rules, redact, show_body
 from gateway.operations.requests import show_request
 from gateway.store.requests import load_request
+from gateway.store.sources import update_source
 
 ORDER = {
     "id": 12345678901234567890,
@@ -53,11 +55,35 @@ def test_a_path_masks_what_it_names_and_nothing_else() -> None:
         ("*.0.price", ["Shirt", "Sock", "2.00"]),
         ("line_items.name", ["Shirt", "Sock", "1.10", "2.00"]),
         ("line_items.**", []),
+        ("$.line_items[0].name", ["Sock", "1.10", "2.00"]),
+        ("line_items[*].name", ["1.10", "2.00"]),
+        ("$['line_items'][1][\"price\"]", ["Shirt", "Sock", "1.10"]),
     ],
 )
 def test_stars_stand_for_one_name_and_double_stars_for_any_number(path: str, left: list[str]) -> None:
     shown = json.dumps(masked(ORDER, path))
     assert sorted(word for word in ("Shirt", "Sock", "1.10", "2.00") if f'"{word}"' in shown) == sorted(left)
+
+
+def test_a_rule_that_was_taken_before_brackets_were_understood_hides_what_it_hid() -> None:
+    form = "application/x-www-form-urlencoded"
+    for rule in ("data[email]", "data[0]", "['data[email]']"):
+        name = rule.removeprefix("['").removesuffix("']")
+        assert redacted(f"{name}=ann&id=7".encode(), rule, content_type=form).body == _form(name), rule
+    assert masked({"first name": "Ann", "$": {"x": 1}}, "first name", "$.x") == {"first name": MASK, "$": {"x": MASK}}
+
+
+def _form(name: str) -> bytes:
+    return f"{quote_plus(name)}={MASK}&id=7".encode()
+
+
+def test_many_wild_steps_are_looked_at_once_each() -> None:
+    """Counted as ways instead of places they are more than there are atoms."""
+    document: Any = "deep"
+    for _ in range(90):
+        document = {"a": document}
+    shown = masked(document, ".".join(["**", "a"] * 40))
+    assert "deep" not in json.dumps(shown)
 
 
 def test_double_stars_reach_every_depth_also_none() -> None:
@@ -178,7 +204,16 @@ async def test_rules_are_added_cleared_and_checked(running: Running) -> None:
         "paths": ["d"],
     }
     assert await keeping.redact_source(running.op, "ruled") == {"headers": [], "paths": ["d"]}
-    for wrong in ({"paths": ["a..b"]}, {"headers": ["x y"]}, {"paths": [""]}, {"paths": [f"p{n}" for n in range(100)]}):
+    await running.op.write(lambda conn: update_source(conn, "ruled", 0, redaction='{"paths": ["data[a b].c"]}'))
+    kept = await keeping.redact_source(running.op, "ruled", paths=["data[a b].c", "$.d"], is_cleared=True)
+    assert kept["paths"] == ["data[a b].c", "$.d"], "what was taken once can be saved again"
+    for wrong in (
+        {"paths": ["a..b"]},
+        {"paths": ["$..sku"]},
+        {"headers": ["x y"]},
+        {"paths": [""]},
+        {"paths": [f"p{n}" for n in range(100)]},
+    ):
         with pytest.raises(OperatorError):
             await keeping.redact_source(running.op, "ruled", **wrong)
     with pytest.raises(NotFound):

@@ -98,6 +98,8 @@ async def test_what_cannot_be_searched_is_said_and_stays_in_its_field(manned: Ho
     assert 'value="ann"' in text
     for edge in ("0001-01-01T00:00%2B14:00", "9999-12-31T23:59-14:00"):
         assert "is no time" in await page(await manned.signed_in("viewer"), f"/events?until={edge}", 400)
+    text = await page(await manned.signed_in("viewer"), "/events?path=$..sku", 400)
+    assert '"$..sku" is no path: names with dots between them' in text
 
 
 async def test_older_events_are_a_page_away_and_the_first_page_is_live(running: Running, manned: House) -> None:

@@ -243,6 +243,11 @@ async def test_what_is_masked_is_shown_as_it_will_be_seen(running: Running, hous
     text = await page(admin, path)
     assert "mask@example.com" not in text
     assert "**.phone" in text
+    refused = await write(admin, path, 422, headers="x shop", paths="$..email")
+    assert 'id="tuning-save_redaction-paths-fault">"$..email" is no path' in refused
+    await write(admin, path, paths="$.email\n['first name']")
+    text = await page(admin, path)
+    assert "mask@example.com" not in text
     for wrong in ("soon", "²", "-1"):
         assert "whole number of days" in await write(admin, "/sources/src-theirs/retention", 422, days=wrong)
     await write(admin, "/sources/src-theirs/retention", days="9")

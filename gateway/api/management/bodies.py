@@ -109,7 +109,7 @@ class ChangeLimits(Body):
 
 
 class SetRedaction(Body):
-    """All rules there are then: names of headers, and dotted paths into bodies (`customer.email`, `**.phone`)."""
+    """All rules there are then: names of headers, paths into bodies (`customer.email`, `lines[0].sku`, `**.phone`)."""
 
     headers: list[str] = []
     paths: list[str] = []
