@@ -9,6 +9,7 @@ import asyncio
 import os
 import signal
 import struct
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from gateway.sandbox import wire
 from gateway.sandbox.forkserver import UNKNOWN_ENDING, Ending, ForkServer, Newborn
 from gateway.sandbox.limits import Limits, describe_bytes
 from gateway.sandbox.outcome import Outcome
-from gateway.sandbox.stage import AUTHENTICATE, LOAD, STAGE_NAMES, TRANSFORM, StagePage, split_word
+from gateway.sandbox.stage import AUTHENTICATE, IDLE, LOAD, STAGE_NAMES, TRANSFORM, StagePage, split_word
 
 _LOCK_DOWN_SECONDS = 5
 
@@ -29,6 +30,7 @@ _RUNS = (wire.AUTHENTICATE, wire.TRANSFORM)
 # A buffer doubles when it grows: the last request for more comes when half of what there is is taken.
 _ENDS_OF_MEMORY = (0, signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS)
 
+WORKS_UNASKED = "the sandbox works although it was asked nothing"
 FORBIDDEN_CALL = "forbidden system call: the script tried to leave its sandbox"
 
 
@@ -86,7 +88,9 @@ class Channel(asyncio.Protocol):
         self.layers.add_done_callback(lambda layers: layers.cancelled() or layers.exception())  # nobody may be waiting
         self.flights: deque[Flight] = deque()
         self.is_open = True
-        self.used_at = self.heard_at = loop.time()
+        self.used_at = self.heard_at = self._asked_at = loop.time()
+        self.asked_count = 0  # how often it was asked something while it had nothing to do
+        self._asked_seconds = 0.0
         self._loop = loop
         self._server = server
         self._on_death = on_death
@@ -145,7 +149,8 @@ class Channel(asyncio.Protocol):
         request_id = _new_request_id()
         self.used_at = self._loop.time()
         if not self.flights:
-            self.heard_at = self.used_at
+            self.heard_at = self._asked_at = self.used_at
+            self.asked_count += 1
             self._on_work(self)
         self.flights.append(Flight(operation, sequence, request_id, len(body), landing))
         if not self._outbox:
@@ -188,9 +193,15 @@ class Channel(asyncio.Protocol):
             result = wire.read_outcome(meta, actions, reply_body, self.limits)
             self._is_vouched = result.is_authenticated
         self.flights.popleft()
+        if not self.flights:
+            self._asked_seconds += time.monotonic() - self._asked_at
         self.heard_at = self._loop.time()  # an answer is a sign of life; a dripping of bytes is none
         if not flight.landing.done():
             flight.landing.set_result(result)
+
+    def asked_seconds(self) -> float:
+        """Say for how long of its life it has had something to do. Not by the loop's clock, which stands in a turn."""
+        return self._asked_seconds + (time.monotonic() - self._asked_at if self.flights else 0)
 
     # the end
 
@@ -242,6 +253,8 @@ class Channel(asyncio.Protocol):
         if self._kill_reason is None and ending.signal in (UNKNOWN_ENDING.signal, signal.SIGKILL):
             # killed by somebody else: nobody's fault, everybody runs again
             return Death(reason, stage, is_escape, culprit=None, is_counted=False)
+        if reason == WORKS_UNASKED:  # of whoever came since then it is no fault
+            return Death(reason, IDLE, is_escape, culprit=None, is_counted=self._is_vouched)
         is_after_yes = stage in (LOAD, TRANSFORM) if culprit is not None else stage != AUTHENTICATE and self._is_vouched
         return Death(reason, stage, is_escape, culprit, is_counted=is_after_yes)
 

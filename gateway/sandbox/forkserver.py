@@ -126,13 +126,14 @@ class ForkServer:
                 self._send({"kill": pid}, [])
 
     async def ending(self, pid: int) -> Ending:
-        """Wait until the child is known to be dead; give what ended it."""
+        """Wait until the child is known to be dead; give what ended it. See that it dies."""
         death = self._deaths.get(pid)
         if death is None:
             return UNKNOWN_ENDING
         try:
             return await asyncio.wait_for(asyncio.shield(death), _STATUS_SECONDS)
         except TimeoutError:
+            self.kill(pid)  # it has closed its socket, or lost it, and lives on
             return UNKNOWN_ENDING
         finally:
             self._deaths.pop(pid, None)

@@ -1,9 +1,10 @@
 """Health: which sources may run now.
 
 Takes deaths and successes, gives a source's right to run. A death counts two and a success takes one off: a script
-that dies of more than a third of its requests is paused, however they come. Deaths before the yes of `authenticate`
-never count: strangers cannot shut a source. A forbidden system call shuts this publication of the script for good:
-only a person who publishes opens the source again. Senders hear that a source is away, people read in the log why.
+that dies of more than a third of its requests is paused, however they come; a death at rest counts eight. Deaths
+before the yes of `authenticate` never count: strangers cannot shut a source. A forbidden system call shuts this
+publication of the script for good: only a person who publishes opens the source again. Senders hear that a source
+is away, people read in the log why.
 """
 
 import time
@@ -15,6 +16,7 @@ from gateway.logs import log
 from gateway.sandbox.script import Script
 
 _DEATH = 2
+_DEATH_AT_REST = 4 * _DEATH  # an honest child never dies of nothing: one is a pause
 # One poisonous payload may come a few times over; a script that dies of everything should not burn a core for it.
 _TOLERATED = 3 * _DEATH
 _BACKOFF_SECONDS_MAX = 60
@@ -58,10 +60,10 @@ class Health:
         if backoff is not None and (wait := backoff.until - time.monotonic()) > 0:
             raise SandboxUnavailable(f"{source} takes nothing just now", retry_after_seconds=max(1, round(wait)))
 
-    def note_death(self, source: str, reason: str) -> None:
+    def note_death(self, source: str, reason: str, *, is_at_rest: bool = False) -> None:
         """Count a death that the script caused; past a few, each doubles the pause."""
         backoff = self._backoffs.setdefault(source, _Backoff())
-        backoff.count = min(backoff.count + _DEATH, _COUNTED_MAX)
+        backoff.count = min(backoff.count + (_DEATH_AT_REST if is_at_rest else _DEATH), _COUNTED_MAX)
         if backoff.count > _TOLERATED:
             doublings = (backoff.count - _TOLERATED - 1) // _DEATH
             pause = min(2**doublings, _BACKOFF_SECONDS_MAX)

@@ -249,7 +249,7 @@ class Pool:
             if self._on_escape is not None:
                 self._on_escape()
         elif death.is_counted:
-            self._health.note_death(script.source, death.reason)
+            self._health.note_death(script.source, death.reason, is_at_rest=death.culprit is None)
 
     def stats(self) -> PoolStats:
         """Give the figures of this moment."""

@@ -2,8 +2,9 @@
 
 Takes channels that have work, looks at all of them every few milliseconds: time since the request began,
 CPU of the child since its stage began (both known from the stage page), and how long the child has been
-silent whatever the page says. Past a limit: kill. Who burns for long is held back first: its neighbours go
-before it on a core that they share. Never waits for a script to cooperate.
+silent whatever the page says; and once a second at what any child uses while it is asked nothing. Past a
+limit: kill. Who burns for long is held back first: its neighbours go before it on a core that they share.
+Never waits for a script to cooperate.
 """
 
 import asyncio
@@ -14,8 +15,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from gateway.sandbox.channel import Channel, Flight
-from gateway.sandbox.limits import CHILD_WORN_CPU_SECONDS
+from gateway.sandbox.channel import WORKS_UNASKED, Channel, Flight
+from gateway.sandbox.limits import CHILD_WORN_CPU_SECONDS, MIB
 from gateway.sandbox.stage import IDLE, LOAD, STAGE_NAMES, TRANSFORM, split_word
 
 _TICK_SECONDS = 0.01
@@ -24,10 +25,12 @@ _SILENCE_SLACK_SECONDS = 1.0
 # On a busy machine a second of CPU takes more than a second; loading counts CPU and is given this much time for it.
 _LOAD_WALL_FACTOR = 4
 
-# An honest child that was asked nothing waits for its socket: it uses no CPU at all.
+# An honest child that was asked nothing waits for its socket: it uses no CPU but what a moment after each answer takes.
 RESTING_LOOK_SECONDS = 1.0
-_RESTING_CPU_SECONDS = 0.02
-WORKS_UNASKED = "the sandbox works although it was asked nothing"
+_UNASKED_CPU_SECONDS = 0.02
+_UNASKED_CPU_SECONDS_PER_ANSWER = 0.002
+# Between two requests it writes an answer and reads a body: a millisecond for a MiB.
+_IDLE_CPU_SECONDS_PER_MIB = 0.02
 
 # Ordinary requests take a fraction of a millisecond. Not nicer than 5: at 10 a busy machine leaves so little that an
 # honest request runs into its wall clock.
@@ -49,6 +52,21 @@ class _Watch:
 
 
 @dataclass(frozen=True, slots=True)
+class _Account:
+    """What a child has used in its life, and for how long and how often it was asked to."""
+
+    cpu_seconds: float
+    asked_seconds: float
+    asked_count: int
+
+    def is_overdrawn(self, before: "_Account") -> bool:
+        """Say whether more was used since then than there was time for while it was asked."""
+        answers = self.asked_count - before.asked_count + 1
+        unasked = self.cpu_seconds - before.cpu_seconds - (self.asked_seconds - before.asked_seconds)
+        return unasked > _UNASKED_CPU_SECONDS + answers * _UNASKED_CPU_SECONDS_PER_ANSWER
+
+
+@dataclass(frozen=True, slots=True)
 class _Sight:
     """What is seen of it now. `flight` is the request at work, None where none is, or while loading."""
 
@@ -64,7 +82,7 @@ class Watchdog:
 
     def __init__(self) -> None:
         self._watches: dict[Channel, _Watch] = {}
-        self._resting: dict[Channel, tuple[float, float]] = {}
+        self._accounts: dict[Channel, _Account] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def watch(self, channel: Channel) -> None:
@@ -76,13 +94,12 @@ class Watchdog:
             self._arm()
 
     def look_at_resting(self, channels: Iterable[Channel]) -> None:
-        """Kill a child that has worked since the last look although it was asked nothing between the two."""
-        resting = {channel: (channel.used_at, _cpu_seconds(channel.pid)) for channel in channels if not channel.flights}
-        for channel, (used_at, cpu_seconds) in resting.items():
-            used_before, cpu_before = self._resting.get(channel, (None, cpu_seconds))
-            if used_before == used_at and cpu_seconds - cpu_before > _RESTING_CPU_SECONDS:
+        """Kill a child that has worked since the last look while it was asked nothing: between requests, too."""
+        accounts = {channel: _account(channel) for channel in channels}
+        for channel, account in accounts.items():
+            if account.is_overdrawn(self._accounts.get(channel, account)):
                 channel.kill(WORKS_UNASKED)
-        self._resting = resting
+        self._accounts = accounts
 
     @staticmethod
     def is_worn(channel: Channel) -> bool:
@@ -112,6 +129,10 @@ class Watchdog:
             self._arm()
 
 
+def _account(channel: Channel) -> _Account:
+    return _Account(_cpu_seconds(channel.pid), channel.asked_seconds(), channel.asked_count)
+
+
 def _see(channel: Channel, watch: _Watch, now: float) -> _Sight:
     word = channel.page.word()
     sequence, stage = split_word(word)
@@ -132,6 +153,8 @@ def _passed_limit(channel: Channel, sight: _Sight) -> str | None:
     if sight.stage == LOAD:
         is_long = sight.silent_seconds > _LOAD_WALL_FACTOR * limits.load_seconds
         return f"limit: load {limits.load_seconds} s" if is_long or sight.cpu_seconds > limits.load_seconds else None
+    if sight.stage == IDLE and sight.cpu_seconds > _allowed_idle_cpu_seconds(channel):
+        return WORKS_UNASKED
     if sight.flight is not None:
         if sight.wall_seconds > limits.wall_seconds:
             return f"limit: wall_clock {limits.wall_seconds} s"
@@ -146,6 +169,12 @@ def _allowed_cpu_seconds(channel: Channel, stage: int, flight: Flight) -> float:
     limits = channel.limits
     own = limits.transform_cpu_seconds if stage == TRANSFORM else limits.authenticate_cpu_seconds
     return own + limits.extra_cpu_seconds(flight.body_bytes)
+
+
+def _allowed_idle_cpu_seconds(channel: Channel) -> float:
+    """Say what the answer before and the request behind it may cost while nobody's stage has begun."""
+    carried_bytes = channel.limits.result_bytes + channel.flights[0].body_bytes
+    return _UNASKED_CPU_SECONDS + _IDLE_CPU_SECONDS_PER_MIB * carried_bytes / MIB
 
 
 def _is_burning(channel: Channel, sight: _Sight) -> bool:
