@@ -244,7 +244,7 @@ class Pool:
     def _mourn(self, script: Script, death: Death) -> None:
         """Draw the consequences of a death for its source."""
         self._deaths_count += 1
-        if death.is_escape:
+        if death.is_escape:  # at whatever stage: a stranger who gets through the fence is no less of a danger
             self._health.quarantine(script, death.reason)
             if self._on_escape is not None:
                 self._on_escape()

@@ -113,6 +113,13 @@ async def test_an_attempt_to_break_out_is_death_and_quarantine(unfenced_pool, co
     assert source not in unfenced_pool.quarantined
 
 
+async def test_an_attempt_before_the_yes_is_an_attempt_too(unfenced_pool):
+    script = make_script(PRELUDE + "def authenticate(r, c):\n    os.fork()\ndef transform(r, c): pass\n")
+    outcome = await unfenced_pool.run(script, make_head(), b"{}", event_id=EVENT_ID)
+    assert (outcome.kind, outcome.is_authenticated, outcome.stage) == ("failed", False, "authenticate")
+    assert script.source in unfenced_pool.quarantined
+
+
 CRASHES = {
     "ctypes.string_at(0)": "the sandbox crashed (SIGSEGV)",
     "os.abort()": "the sandbox crashed",
