@@ -50,7 +50,8 @@ class _Patient(psycopg.Connection[Any]):
         except psycopg.Error as error:
             if error.diag.message_primary:
                 error.args = (error.diag.message_primary,)  # the detail below it repeats the row
-            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+            # Where the server has answered, many statements at once are on their way: what follows is still to be read.
+            if error.sqlstate is None and self.pgconn.transaction_status == TransactionStatus.ACTIVE:
                 self.close()
             raise
 

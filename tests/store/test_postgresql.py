@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from postgres import Server
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam
+from sqlalchemy.exc import IntegrityError
 
 from gateway.errors import StoreBusy
 from gateway.store import postgresql
 from gateway.store.engine import Store
 from gateway.store.lists import create_lists, find_lists
+from gateway.store.tables import lists
 
 Open = Callable[..., Store]
 
@@ -125,6 +127,18 @@ def test_a_server_that_stops_in_the_middle_of_a_transaction_is_given_up(
         create_lists(connection, ["VIP"], 0)
         with postgres.frozen():
             create_lists(connection, ["new"], 0)
+
+
+def test_one_wrong_row_of_many_is_a_clash_and_costs_no_connection(store: Store) -> None:
+    names = [{"name": f"list {number % 2000}", "created_at": 0} for number in range(4000)]
+    with store.writing() as connection:
+        before = pid_of(connection)
+    for _ in range(3):
+        # Each row is a statement of its own, and further ones are on their way when the first answer is a refusal.
+        with pytest.raises(IntegrityError), store.writing() as connection:
+            connection.execute(lists.insert().values(name=bindparam("name"), created_at=bindparam("created_at")), names)
+    with store.writing() as connection:
+        assert pid_of(connection) == before
 
 
 def test_writers_of_other_processes_wait_in_line(url: str, opened: Open) -> None:
