@@ -157,21 +157,34 @@ class Writer:
         return applied
 
     def _until_written(self, part: Sequence[Event | str], write: _Write, failures: Failures) -> list[Applied]:
-        """Write a batch; split it where an error repeats; park the one event that cannot be written."""
+        """Write a batch; split it where an error repeats; park the one event that cannot be written.
+
+        One that breaks alone is tried once more without those that it wakes: the fault may be theirs, and they
+        come back as jobs of their own.
+        """
+        outcome = self._try(part, write, failures)
+        if isinstance(outcome, Exception) and len(part) > 1:
+            middle = len(part) // 2
+            halves = (part[:middle], failures.copy()), (part[middle:], failures)
+            return [one for half, failed in halves for one in self._until_written(half, write, failed)]
+        if isinstance(outcome, Exception):
+            outcome = self._try(part, partial(write, is_waking=False), failures)
+        if isinstance(outcome, Exception):
+            reason = f"a fault of the worker: {type(outcome).__name__}; the log has its trace"
+            return self._patiently(partial(write, part, failures=failures, parked_for=reason), failures.shared)
+        return outcome
+
+    def _try(self, part: Sequence[Event | str], write: _Write, failures: Failures) -> list[Applied] | Exception:
+        """Write a batch; give the error where it breaks, and note it. Raises StoreBusy: no event is at fault."""
         at, started = clock.now(), time.perf_counter()
         try:
             return self._patiently(partial(write, part, failures=failures), failures.shared)
-        except StoreBusy:  # only when closing: no event is at fault
+        except StoreBusy:  # only when closing
             raise
         except Exception as error:
             log.exception("batch_broke", events=len(part), first=_id_of(part[0]), last=_id_of(part[-1]))
             failures.shared.add(_try_of(error, at, started))
-            reason = f"a fault of the worker: {type(error).__name__}; the log has its trace"
-        if len(part) > 1:
-            middle = len(part) // 2
-            halves = (part[:middle], failures.copy()), (part[middle:], failures)
-            return [one for half, failed in halves for one in self._until_written(half, write, failed)]
-        return self._patiently(partial(write, part, failures=failures, parked_for=reason), failures.shared)
+            return error
 
     def _patiently(self, write: Callable[[], list[Applied]], failed: Tries) -> list[Applied]:
         """Write again and again while the database is busy or away, with a growing pause; each try is noted."""

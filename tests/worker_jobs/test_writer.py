@@ -129,11 +129,46 @@ async def test_a_stored_event_that_cannot_even_be_parked_keeps_its_job_and_no_ot
     assert desk.status(bad) == "applied"
 
 
+async def test_an_event_is_not_blamed_for_one_that_waited_for_it(desk: Desk) -> None:
+    lacking = [waits_for(f"n{number}@example.com") for number in range(3)]
+    await desk.writer.apply(lacking, Lane.LIVE)
+    desk.poison(lacking[1].id, on="UPDATE")
+    bringing = [visit(f"n{number}@example.com") for number in range(3)]
+    await desk.writer.apply(bringing, Lane.LIVE)
+    assert {desk.status(event) for event in bringing} == {"applied"}
+    assert lacking[1].id in desk.woken
+    await desk.writer.retake(desk.woken, Lane.BULK)
+    assert [desk.status(event) for event in lacking] == ["applied", "failed", "applied"]
+    assert "IntegrityError" in (desk.event(lacking[1].id) or {})["reason"]
+
+
+async def test_a_stored_event_is_not_blamed_for_one_that_waited_for_it(desk: Desk) -> None:
+    lacking = waits_for("n@example.com")
+    await desk.writer.apply([lacking], Lane.LIVE)
+    desk.poison(lacking.id, on="UPDATE")
+    (bringing,) = await hold(desk, visit("n@example.com"))
+    desk.execute("UPDATE sources SET state = 'live'")
+    await desk.writer.retake([bringing.id], Lane.BULK)
+    assert desk.status(bringing) == "applied"
+    assert desk.woken == [lacking.id]
+    await desk.writer.retake(desk.woken, Lane.BULK)
+    assert desk.status(lacking) == "failed"
+
+
+def waits_for(email: str) -> Event:
+    action = {
+        "action": "createContactactivities",
+        "contact": {"identifiers": {"email": email}},
+        "contactActivities": [{"name": "visit", "time": "2026-01-01T00:00:00Z"}],
+    }
+    return make_event(action)
+
+
 async def test_a_parked_event_does_not_show_what_was_sent(desk: Desk, lines: list[Any]) -> None:
     event = visit("private@example.com")
     desk.poison(event.id)
     await desk.writer.apply([event], Lane.LIVE)
-    assert [line["event"] for line in lines] == ["batch_broke", "batch"]
+    assert [line["event"] for line in lines] == ["batch_broke", "batch_broke", "batch"], "alone, and waking nobody"
     assert "private@example.com" not in repr(lines) + repr((desk.event(event.id) or {})["reason"])
 
 

@@ -56,12 +56,14 @@ def apply_batch(
     settings: ApplySettings,
     lane: Lane,
     failures: Failures = _NO_FAILURES,
+    is_waking: bool = True,
     parked_for: str | None = None,
 ) -> list[Applied]:
     """Apply new events in one transaction. Raises StoreBusy: nothing happened, the same batch again.
 
     An event that is stored already is skipped; what became of it then is given. `failures` are the tries
-    before this one: they are written on the events. With `parked_for` nothing is tried: they have failed, for that.
+    before this one: they are written on the events. Unless `is_waking`, all that is woken is left to the caller.
+    With `parked_for` nothing is tried: they have failed, for that.
     """
     if not events:
         return []
@@ -70,7 +72,7 @@ def apply_batch(
         new = {event.id: event for event in events if event.id not in known}
         rulings = [_arrived(event) for _, event in sorted(new.items())]
         _park(rulings, parked_for)
-        applied = _apply(connection, rulings, settings, lane, failures)
+        applied = _apply(connection, rulings, settings, lane, failures, is_waking)
         return applied + [Applied(event_id, stored.status, stored.reason) for event_id, stored in known.items()]
 
 
@@ -81,6 +83,7 @@ def retake(
     settings: ApplySettings,
     lane: Lane = Lane.BULK,
     failures: Failures = _NO_FAILURES,
+    is_waking: bool = True,
     parked_for: str | None = None,
 ) -> list[Applied]:
     """Apply stored events that are held or waiting, oldest first, in one transaction; others are left as they are."""
@@ -89,7 +92,7 @@ def retake(
     with store.writing() as connection:
         rulings = load_pending(connection, event_ids)
         _park(rulings, parked_for)
-        return _apply(connection, rulings, settings, lane, failures)
+        return _apply(connection, rulings, settings, lane, failures, is_waking)
 
 
 def _arrived(event: Event) -> Ruling:
@@ -107,7 +110,12 @@ def _park(rulings: Collection[Ruling], reason: str | None) -> None:
 
 
 def _apply(
-    connection: Connection, rulings: Sequence[Ruling], settings: ApplySettings, lane: Lane, failures: Failures
+    connection: Connection,
+    rulings: Sequence[Ruling],
+    settings: ApplySettings,
+    lane: Lane,
+    failures: Failures,
+    is_waking: bool,
 ) -> list[Applied]:
     at, started = clock.now(), time.perf_counter()
     for ruling in rulings:
@@ -115,7 +123,7 @@ def _apply(
             ruling.tries.join(earlier)
     attempts = Attempts(Identity(settings.identifier_values_max, settings.ignored_identifiers))
     attempts.attempt_all(connection, _hold_paused(connection, rulings), at)
-    woken = _wake(connection, attempts, at)
+    woken = _wake(connection, attempts, at, WOKEN_MAX if is_waking else 0)
     project(connection, attempts)
     create_lists(connection, attempts.created_lists, at)
     _note_tries(attempts.rulings.values(), at, started)
@@ -153,10 +161,10 @@ def _hold_paused(connection: Connection, rulings: Sequence[Ruling]) -> Sequence[
     return rulings
 
 
-def _wake(connection: Connection, attempts: Attempts, at: int) -> list[str]:
-    """Attempt again what waited for what has come; give what is past the limit of a transaction."""
+def _wake(connection: Connection, attempts: Attempts, at: int, left: int) -> list[str]:
+    """Attempt again what waited for what has come, so many at most; give the ids of the others."""
     told: dict[Identifier, int] = {}
-    left, left_over = WOKEN_MAX, set[str]()
+    left_over = set[str]()
     while brought := _brought(attempts, told):
         stored = [event_id for event_id in find_waiting(connection, brought) if event_id not in attempts.rulings]
         left_over.update(stored[left:])
