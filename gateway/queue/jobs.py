@@ -53,7 +53,7 @@ async def find_job(redis: Redis, job_id: str) -> dict[str, Any] | None:
     envelope = await cast("Awaitable[bytes | None]", redis.get(job_key_prefix + job_id))
     if envelope is None:
         return None
-    parcel = _read(envelope)
+    parcel = read_parcel(envelope)
     if parcel is None:
         return {"id": job_id, "kind": "unreadable", "count": 0, "event_ids": []}
     kind, event_ids = _describe(parcel)
@@ -70,13 +70,14 @@ async def find_retaken(redis: Redis, event_ids: Collection[str]) -> set[str]:
         async with redis.pipeline(transaction=False) as pipeline:
             for job_id in job_ids:
                 pipeline.getrange(job_key_prefix + job_id.decode(), 0, _RETAKE_BYTES_MAX)
-            parcels = [_read(envelope) for envelope in await pipeline.execute()]
+            parcels = [read_parcel(envelope) for envelope in await pipeline.execute()]
         found.update(one for parcel in parcels if isinstance(parcel, Retake) for one in wanted & {*parcel.event_ids})
         start += _JOBS_AT_ONCE
     return found
 
 
-def _read(envelope: bytes) -> Parcel | None:
+def read_parcel(envelope: bytes) -> Parcel | None:
+    """Read what a job carries out of arq's envelope; None where it cannot be read."""
     try:
         return unpack(msgpack.unpackb(envelope)["a"][0])
     except (UnknownParcel, ValueError, TypeError, LookupError, msgpack.UnpackException):

@@ -88,7 +88,7 @@ async def open_worker(settings: Settings) -> AsyncIterator[list[LaneWorker]]:
         jobs = Jobs(op.store, op.redis, registry, pool, writer)
         retention = Retention(op.store, op.redis, settings.retention_days, settings.retention_bytes_max)
         bulk = Bulk(op.store, op.redis, registry, pool)
-        orphanage = Orphanage(op.redis, writer)
+        orphanage = Orphanage(op.redis, writer, observer)
         for background in (
             Sweep(op.store, op.redis).run(),
             orphanage.run(),

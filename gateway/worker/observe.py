@@ -33,6 +33,6 @@ class Observer:
         told = ((by_id[one.event_id], one.status.value) for one in applied if one.event_id in by_id)
         self.tracing.applied(told, began_at * 1000)
 
-    def took_again(self, reason: str) -> None:
+    def took_again(self, reason: str, times: int = 1) -> None:
         """Count work that has to be done again."""
-        self.metrics.count("retries", reason)
+        self.metrics.count("retries", reason, by=times)
