@@ -11,7 +11,7 @@ import signal
 import struct
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -19,8 +19,9 @@ from gateway.errors import SandboxUnavailable
 from gateway.sandbox import wire
 from gateway.sandbox.forkserver import UNKNOWN_ENDING, Ending, ForkServer, Newborn
 from gateway.sandbox.limits import Limits, describe_bytes
+from gateway.sandbox.mask import Mask, finish_log
 from gateway.sandbox.outcome import Outcome
-from gateway.sandbox.stage import AUTHENTICATE, IDLE, LOAD, STAGE_NAMES, TRANSFORM, StagePage, split_word
+from gateway.sandbox.stage import AUTHENTICATE, IDLE, LOAD, LOG_BYTES, STAGE_NAMES, TRANSFORM, StagePage, split_word
 
 _LOCK_DOWN_SECONDS = 5
 
@@ -101,6 +102,7 @@ class Channel(asyncio.Protocol):
         self._kill_reason: str | None = None
         self._transport: asyncio.Transport | None = None
         self._burial: asyncio.Task[None] | None = None
+        self._secrets: tuple[str, ...] = ()
         self.end_reason: str | None = None
         self._is_dismissed = False
         # Whether the last one that it answered was genuine; before the first one it works for itself.
@@ -133,8 +135,9 @@ class Channel(asyncio.Protocol):
         self._sequence += 1
         return self._send(operation, self._sequence, event_id, head, body)
 
-    def load(self, document: bytes) -> asyncio.Future[dict[str, Any] | None]:
-        """Send the script; None where the child died of it."""
+    def load(self, document: bytes, secrets: Iterable[str]) -> asyncio.Future[dict[str, Any] | None]:
+        """Send the script; None where the child died of it. `secrets` are blotted out of what it may leave behind."""
+        self._secrets = tuple(secrets)
         return self._send(wire.LOAD, 0, "", document, b"")
 
     def probe(self, name: str) -> asyncio.Future[dict[str, Any] | None]:
@@ -232,6 +235,7 @@ class Channel(asyncio.Protocol):
     async def _bury(self) -> None:
         ending = await self._server.ending(self.pid)
         sequence, stage = split_word(self.page.word())
+        printed = self.page.log()
         self.page.close()
         death = self._explain(ending, sequence, stage)
         if not self.layers.done():
@@ -242,7 +246,7 @@ class Channel(asyncio.Protocol):
             self._on_death(self, death)
         for flight in flights:
             if not flight.landing.done():
-                flight.landing.set_result(_failure(death) if flight is death.culprit else None)
+                flight.landing.set_result(self._failure(death, *printed) if flight is death.culprit else None)
 
     def _explain(self, ending: Ending, sequence: int, stage: int) -> Death:
         is_escape = ending.signal == getattr(signal, "SIGSYS", None)
@@ -269,25 +273,33 @@ class Channel(asyncio.Protocol):
             return "the sandbox ended without an answer"
         return f"the sandbox crashed ({signal.Signals(ending.signal).name})"
 
+    def _failure(self, death: Death, printed: bytes, is_whole: bool) -> Outcome | None:
+        assert death.culprit is not None
+        if death.culprit.operation not in _RUNS:
+            return None
+        stage = death.stage if death.stage in (AUTHENTICATE, TRANSFORM) else AUTHENTICATE
+        return Outcome(
+            kind="failed",
+            is_authenticated=stage == TRANSFORM,
+            stage=STAGE_NAMES[stage],
+            reason=death.reason,
+            logs=self._read_log(printed, is_whole) if printed else "",
+        )
+
+    def _read_log(self, printed: bytes, is_whole: bool) -> str:
+        """Read what a dead child has left, as the log of a request that ended well is read in the child."""
+        mask = Mask(self._secrets)
+        text = mask.hide(printed.decode(errors="replace"))
+        if not is_whole:  # half a secret may stand where it was cut
+            text = text[: max(0, len(text) - mask.longest)]
+        return finish_log(text, min(self.limits.log_bytes, LOG_BYTES), mask, is_whole=is_whole)
+
     def flight_at(self, sequence: int) -> Flight | None:
         """Find the request in flight with this number."""
         for flight in self.flights:
             if flight.sequence == sequence and flight.operation in _RUNS:
                 return flight
         return None
-
-
-def _failure(death: Death) -> Outcome | None:
-    assert death.culprit is not None
-    if death.culprit.operation not in _RUNS:
-        return None
-    stage = death.stage if death.stage in (AUTHENTICATE, TRANSFORM) else AUTHENTICATE
-    return Outcome(
-        kind="failed",
-        is_authenticated=stage == TRANSFORM,
-        stage=STAGE_NAMES[stage],
-        reason=death.reason,
-    )
 
 
 def _read_layers(request_id: int, meta: dict[str, Any]) -> dict[str, str]:

@@ -150,7 +150,7 @@ async def load(channel: Channel, script: Script) -> dict[str, Any]:
     except orjson.JSONEncodeError as error:
         message = f"the script cannot be written as text: {error}"
         raise ScriptRefused([Problem(line=1, column=1, message=message)]) from None
-    known = await channel.load(document)
+    known = await channel.load(document, script.secrets.values())
     if known is None:
         if channel.end_reason is None:
             raise SandboxUnavailable("the sandbox was ended from outside", retry_after_seconds=1)

@@ -20,11 +20,12 @@ from gateway.sandbox import wire
 from gateway.sandbox.compiler import FILE_NAME, Compiled, Refused, check_functions, compile_script
 from gateway.sandbox.delivery import DeliveryReader
 from gateway.sandbox.limits import describe_bytes
+from gateway.sandbox.mask import Mask
 from gateway.sandbox.reach import script_globals
 from gateway.sandbox.result import ResultRefused, write_actions
 from gateway.sandbox.script import LoadDocument
 from gateway.sandbox.stage import AUTHENTICATE, LOAD, STAGE_NAMES, TRANSFORM, StagePage
-from gateway.sandbox.texts import Log, Mask, describe_error, tidy, trace_lines
+from gateway.sandbox.texts import Log, describe_error, tidy, trace_lines
 from gateway.toolbox import Answer, Context, Ignore, Reject, Request, TryLater
 
 _YOUNG, _ALL = 1, 2  # generations: what survives the first is looked at with the second
@@ -43,7 +44,7 @@ class Runner:
         self._lines = document["text"].splitlines()
         self._page = page
         self._mask = Mask(document["secrets"].values())
-        self._log = Log(document["log_bytes"], self._mask)
+        self._log = Log(document["log_bytes"], self._mask, page.add_log)
         self._delivery = DeliveryReader(document["unique_by"], document["occurred_at"], document["occurred_at_zone"])
         self._template = script_globals(self._log.print_line) if is_fenced else {"__builtins__": builtins}
         self._compiled: Compiled | None = None
@@ -85,6 +86,7 @@ class Runner:
         """Run one request, from `authenticate` or from `transform`."""
         self._started = time.process_time()
         self._log.clear()
+        self._page.clear_log()
         self._enter(sequence, AUTHENTICATE if operation == wire.AUTHENTICATE else TRANSFORM)
         namespace = self._template.copy()
         marks: dict[str, Any] = {}

@@ -4,72 +4,29 @@ Takes a source's secrets and whatever a script printed or raised; gives bounded 
 characters, addresses, frames of ours, or a secret. Never touches actions or replies.
 """
 
-import base64
-import json
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
-from urllib.parse import quote
 
 from gateway.sandbox.compiler import FILE_NAME
 from gateway.sandbox.guards import show, without_addresses
-from gateway.sandbox.limits import describe_bytes
+from gateway.sandbox.mask import CONTROL, Mask, finish_log
 
 REASON_CHARACTERS_MAX = 300
 _LINE_CHARACTERS_MAX = 200
 _TRACE_LINES_MAX = 20
 
-# Shorter ones would blot out ordinary words.
-_SECRET_CHARACTERS_MIN = 8
-# A line of a key over several lines, and not the words above and below it.
-_SECRET_LINE_CHARACTERS_MIN = 16
-_BLOT = "•••"
-
 _PLAIN_TYPES = frozenset((int, float, bool, type(None)))
-_CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {0x2028: "\\u2028", 0x2029: "\\u2029"}
-_LOG_CONTROL = {code: text for code, text in _CONTROL.items() if code not in (9, 10)}
-
-
-class Mask:
-    """Blots out a source's secrets: as they are, escaped, and in base64, hexadecimal and percent encoding."""
-
-    def __init__(self, secrets: Iterable[str]) -> None:
-        forms = {form for secret in secrets if len(secret) >= _SECRET_CHARACTERS_MIN for form in _forms(secret)}
-        longest_first = sorted(forms, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if forms else None
-        self.longest = max(map(len, forms), default=0)
-
-    def hide(self, text: str) -> str:
-        return text if self._pattern is None else self._pattern.sub(_BLOT, text)
-
-
-def _forms(secret: str) -> set[str]:
-    """List the ways in which a text that is printed, quoted, signed or sent shows a secret."""
-    raw = secret.encode(errors="surrogatepass")
-    escaped = (repr(secret)[1:-1], repr(raw)[2:-1], json.dumps(secret)[1:-1], quote(raw, safe=""), quote(raw))
-    lines = (
-        line for line in secret.splitlines() if len(line) >= _SECRET_LINE_CHARACTERS_MIN and not line.startswith("--")
-    )
-    return {secret, *lines, *escaped, raw.hex(), raw.hex().upper(), *_base64_forms(raw)}
-
-
-def _base64_forms(raw: bytes) -> Iterator[str]:
-    """Give the part of it that is the same whatever stands before and after the secret, as in Basic credentials."""
-    for before in range(3):
-        encoded = base64.b64encode(b"\0" * before + raw).decode().rstrip("=")
-        alone = encoded[(0, 2, 3)[before] : len(encoded) - ((before + len(raw)) % 3 > 0)]
-        if len(alone) >= _SECRET_CHARACTERS_MIN:
-            yield alone
-            yield alone.replace("+", "-").replace("/", "_")
 
 
 class Log:
     """What a script prints in one request, cut at a limit."""
 
-    def __init__(self, bytes_max: int, mask: Mask) -> None:
+    def __init__(self, bytes_max: int, mask: Mask, keep: Callable[[bytes], None]) -> None:
+        """`keep` is given each line at once: it outlives a request that is killed."""
         self._bytes_max = bytes_max
         self._mask = mask
+        self._keep = keep
         self._parts: list[str] = []
         # One secret more than is shown, so that none is cut in half before it is masked.
         self._characters_max = bytes_max + mask.longest
@@ -84,10 +41,12 @@ class Log:
         separator, ending = (" " if sep is None else sep), ("\n" if end is None else end)
         if type(separator) is not str or type(ending) is not str:
             raise TypeError("sep and end must be str")
+        kept_count = len(self._parts)
         for index, value in enumerate(values):
             self._write(separator if index else "")
             self._write(show(value))
         self._write(ending)
+        self._keep("".join(self._parts[kept_count:]).encode(errors="replace"))
 
     def _write(self, text: str) -> None:
         if self._room >= 0:
@@ -98,12 +57,7 @@ class Log:
         """Give what was printed, masked, then cut; say so where it was cut."""
         if not self._parts:
             return ""
-        whole = self._mask.hide("".join(self._parts)).translate(_LOG_CONTROL)
-        data = whole.encode(errors="replace")
-        if self._room >= 0 and len(data) <= self._bytes_max:
-            return data.decode()
-        shown = data[: self._bytes_max].decode(errors="ignore")
-        return f"{shown}\n… (the log was cut at {describe_bytes(self._bytes_max)})"
+        return finish_log("".join(self._parts), self._bytes_max, self._mask, is_whole=self._room >= 0)
 
 
 def describe_error(error: BaseException, mask: Mask) -> str:
@@ -127,7 +81,7 @@ def _message(error: BaseException) -> str:
 
 def tidy(text: str, mask: Mask, characters_max: int = REASON_CHARACTERS_MAX) -> str:
     """Mask, cut and escape; in this order, so that no secret is cut before it is masked."""
-    shown = without_addresses(mask.hide(text))[:characters_max].translate(_CONTROL)
+    shown = without_addresses(mask.hide(text))[:characters_max].translate(CONTROL)
     return shown.encode(errors="replace").decode()
 
 

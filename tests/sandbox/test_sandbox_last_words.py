@@ -1,0 +1,101 @@
+"""What is known of a request that was killed: what its script had printed by then, bounded and masked."""
+
+import asyncio
+import os
+
+import orjson
+import pytest
+from sandbox_children import YES, make_head, make_script, play_script
+
+from gateway.sandbox.limits import Limits
+from gateway.sandbox.stage import LOG_BYTES, StagePage, open_page_memory
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+QUICK = Limits(authenticate_cpu_seconds=0.03, transform_cpu_seconds=0.05)
+SECRET = "the-signing-secret"
+
+
+def loops_after(code: str) -> str:
+    return f"def transform(request, context):\n    {code}\n    while True: pass\n"
+
+
+async def test_a_killed_request_keeps_what_it_printed(play):
+    outcome = await play(loops_after("print('before', 'the loop', 7)\n    context.log('é')"), limits=QUICK)
+    assert (outcome.reason, outcome.logs) == ("limit: cpu 0.05 s (transform)", "before the loop 7\né\n")
+
+
+async def test_so_does_one_that_is_killed_in_authenticate(play):
+    text = "def authenticate(request, context):\n    print('who?')\n    while True: pass\n"
+    outcome = await play(f"{text}def transform(request, context): pass\n", limits=QUICK)
+    assert (outcome.stage, outcome.logs) == ("authenticate", "who?\n")
+
+
+async def test_so_does_one_whose_sandbox_crashed(unfenced_pool):
+    text = "import ctypes\ndef transform(request, context):\n    context.log('careful')\n    ctypes.string_at(1)\n"
+    outcome = await play_script(unfenced_pool, text)
+    assert (outcome.reason, outcome.logs) == ("the sandbox crashed (SIGSEGV)", "careful\n")
+
+
+async def test_the_log_of_one_request_is_not_told_of_the_next(pool):
+    text = "def transform(request, context):\n    if request.json['n'] < 3: print('mine', request.json['n'])\n"
+    script = make_script(
+        f"{text}    while request.json['n'] == 3: pass\n    return [request.json]\n{YES}", limits=QUICK
+    )
+    bodies = [orjson.dumps({"n": number}) for number in range(5)]
+    outcomes = await asyncio.gather(*(pool.run(script, make_head(), body, event_id="evt_1") for body in bodies))
+    assert [outcome.logs for outcome in outcomes] == ["mine 0\n", "mine 1\n", "mine 2\n", "", ""]
+    assert outcomes[3].kind == "failed"
+
+
+async def test_secrets_are_masked_in_it_and_control_characters_escaped(play):
+    code = "for part in (context.secrets['s'][:9], context.secrets['s'][9:], '\\x1b[31m'): print(part, end='')"
+    outcome = await play(loops_after(code), limits=QUICK, secrets={"s": SECRET})
+    assert outcome.logs == "•••\\x1b[31m"
+
+
+@pytest.mark.parametrize("before", [LOG_BYTES - 1, LOG_BYTES - 9, LOG_BYTES - len(SECRET), LOG_BYTES + 5])
+async def test_it_is_cut_and_no_secret_is_cut_in_two(play, before):
+    code = f"print('x' * {before}, end='')\n    print(context.secrets['s'] * 9)\n    print('y' * 90_000)"
+    outcome = await play(loops_after(code), limits=QUICK, secrets={"s": SECRET})
+    assert outcome.logs.endswith("… (the log was cut at 16 KiB)")
+    assert outcome.logs.startswith("x" * (before - 200))
+    assert "the-s" not in outcome.logs
+    assert "y" not in outcome.logs
+
+
+async def test_the_log_limit_of_a_source_holds_for_it_too(play):
+    outcome = await play(loops_after("print('x' * 500)"), limits=Limits(transform_cpu_seconds=0.05, log_bytes=100))
+    assert outcome.logs == "x" * 100 + "\n… (the log was cut at 100 bytes)"
+
+
+async def test_nothing_that_a_child_writes_on_the_page_is_believed(unfenced_pool):
+    """A child that was taken over writes over all of the shared memory."""
+    text = """
+import sys
+def transform(request, context):
+    page = sys._getframe().f_back.f_locals["self"]._page
+    page._words[1] = 2 ** 64 - 1
+    page._memory[4096:] = b"\\xff" * (len(page._memory) - 4096)
+    while True: pass
+"""
+    outcome = await play_script(unfenced_pool, text, limits=QUICK)
+    assert outcome.reason == "limit: cpu 0.05 s (transform)"
+    assert "\ufffd" in outcome.logs
+    assert len(outcome.logs.encode()) <= LOG_BYTES + 100
+
+
+async def test_the_page_holds_so_much_and_says_whether_that_is_all():
+    descriptor = open_page_memory()
+    near, far = StagePage(descriptor), StagePage(descriptor)
+    os.close(descriptor)
+    near.add_log(b"one ")
+    near.add_log(b"two")
+    assert far.log() == (b"one two", True)
+    near.clear_log()
+    assert far.log() == (b"", True)
+    for _ in range(3):
+        near.add_log(b"x" * (LOG_BYTES - 1))
+    assert far.log() == (b"x" * LOG_BYTES, False)
+    near.close()
+    far.close()
