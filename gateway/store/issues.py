@@ -33,7 +33,7 @@ _DIFFERING = (
     (re.compile(r"\b(?=\w*\d)[\w-]{8,}"), "#"),
     (re.compile(r"\d+(?:[.,:]\d+)*"), "#"),
 )
-_MORE_FAULTS = re.compile(r" … and # more$")
+_MORE_FAULTS = re.compile(r" … and (?:# )?more$")
 
 
 @dataclass(frozen=True, slots=True)

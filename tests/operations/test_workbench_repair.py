@@ -49,6 +49,7 @@ async def ended(running: Running, bulk_id: str) -> dict[str, Any]:
             "/0/items/0/qty: too small; /0/items/1/qty: too small; /0/items/17/sku: missing … and 4 more",
             "/#/items/#/qty: too small; /#/items/#/sku: missing",
         ),
+        ("/0/items/0/qty: too small; /0/items/1/qty: too small … and more", "/#/items/#/qty: too small"),
     ],
 )
 async def test_a_cause_is_the_reason_without_what_differs(reason: str, cause: str) -> None:
