@@ -11,19 +11,22 @@ import signal
 import struct
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
 from gateway.errors import SandboxUnavailable
 from gateway.sandbox import wire
 from gateway.sandbox.forkserver import UNKNOWN_ENDING, Ending, ForkServer, Newborn
+from gateway.sandbox.lastwords import WORDS_BYTES_MAX, is_all_said, read_log, read_trace
 from gateway.sandbox.limits import Limits, describe_bytes
-from gateway.sandbox.mask import Mask, finish_log
 from gateway.sandbox.outcome import Outcome
-from gateway.sandbox.stage import AUTHENTICATE, IDLE, LOAD, LOG_BYTES, STAGE_NAMES, TRANSFORM, StagePage, split_word
+from gateway.sandbox.script import Script
+from gateway.sandbox.stage import ASK_WHERE, AUTHENTICATE, IDLE, LOAD, STAGE_NAMES, TRANSFORM, StagePage, split_word
 
 _LOCK_DOWN_SECONDS = 5
+# As a rule a child says where it is in a millisecond, and is killed then; on a busy machine it waits for its turn.
+_LAST_WORDS_SECONDS = 0.1
 
 _RUNS = (wire.AUTHENTICATE, wire.TRANSFORM)
 
@@ -102,7 +105,9 @@ class Channel(asyncio.Protocol):
         self._kill_reason: str | None = None
         self._transport: asyncio.Transport | None = None
         self._burial: asyncio.Task[None] | None = None
-        self._secrets: tuple[str, ...] = ()
+        self._script: Script | None = None
+        self._words = bytearray()
+        self._last_seen: tuple[int, bytes, bool] | None = None
         self.end_reason: str | None = None
         self._is_dismissed = False
         # Whether the last one that it answered was genuine; before the first one it works for itself.
@@ -135,10 +140,10 @@ class Channel(asyncio.Protocol):
         self._sequence += 1
         return self._send(operation, self._sequence, event_id, head, body)
 
-    def load(self, document: bytes, secrets: Iterable[str]) -> asyncio.Future[dict[str, Any] | None]:
-        """Send the script; None where the child died of it. `secrets` are blotted out of what it may leave behind."""
-        self._secrets = tuple(secrets)
-        return self._send(wire.LOAD, 0, "", document, b"")
+    def load(self, script: Script) -> asyncio.Future[dict[str, Any] | None]:
+        """Send the script; None where the child died of it. Raises JSONEncodeError."""
+        self._script = script
+        return self._send(wire.LOAD, 0, "", script.load_document(), b"")
 
     def probe(self, name: str) -> asyncio.Future[dict[str, Any] | None]:
         """Have a probe of the self-test run; None where the child died of it."""
@@ -175,7 +180,8 @@ class Channel(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._kill_reason is not None:
-            return  # it goes on talking until the signal arrives: none of that is kept
+            self._hear_last_words(data)  # it goes on talking until the signal arrives: no frame of that is kept
+            return
         try:
             for frame in self._reader.feed(data):
                 self._land(*wire.read_result(frame))
@@ -208,12 +214,29 @@ class Channel(asyncio.Protocol):
 
     # the end
 
-    def kill(self, reason: str) -> None:
-        """End the child for this reason; the request that it was at fails with it."""
-        if self._kill_reason is None:
-            self._kill_reason = reason
-            self.is_open = False
-            self._server.kill(self.pid)
+    def kill(self, reason: str, *, asks_where: bool = False) -> None:
+        """End the child for this reason; the request that it is at fails with it, whatever the child does until then.
+
+        `asks_where`: it has a moment to say at which line it is.
+        """
+        if self._kill_reason is not None:
+            return
+        self._kill_reason = reason
+        self.is_open = False
+        self._last_seen = self._see()
+        if asks_where:
+            self._server.signal(self.pid, ASK_WHERE)
+            self._loop.call_later(_LAST_WORDS_SECONDS, self._server.signal, self.pid, signal.SIGKILL)
+        else:
+            self._server.signal(self.pid, signal.SIGKILL)
+
+    def _see(self) -> tuple[int, bytes, bool]:
+        return self.page.word(), *self.page.log()
+
+    def _hear_last_words(self, data: bytes) -> None:
+        self._words += data[: WORDS_BYTES_MAX - len(self._words)]
+        if is_all_said(self._words):
+            self._server.signal(self.pid, signal.SIGKILL)
 
     def retire(self) -> None:
         """Take no more requests, finish what is in flight, then go."""
@@ -234,10 +257,9 @@ class Channel(asyncio.Protocol):
 
     async def _bury(self) -> None:
         ending = await self._server.ending(self.pid)
-        sequence, stage = split_word(self.page.word())
-        printed = self.page.log()
+        word, printed, is_whole = self._last_seen or self._see()
         self.page.close()
-        death = self._explain(ending, sequence, stage)
+        death = self._explain(ending, *split_word(word))
         if not self.layers.done():
             self.layers.set_exception(wire.ProtocolBroken(f"the child died in its lock-down: {death.reason}"))
         self.end_reason = death.reason if death.culprit is not None else None
@@ -246,7 +268,7 @@ class Channel(asyncio.Protocol):
             self._on_death(self, death)
         for flight in flights:
             if not flight.landing.done():
-                flight.landing.set_result(self._failure(death, *printed) if flight is death.culprit else None)
+                flight.landing.set_result(self._failure(death, printed, is_whole) if flight is death.culprit else None)
 
     def _explain(self, ending: Ending, sequence: int, stage: int) -> Death:
         is_escape = ending.signal == getattr(signal, "SIGSYS", None)
@@ -275,7 +297,7 @@ class Channel(asyncio.Protocol):
 
     def _failure(self, death: Death, printed: bytes, is_whole: bool) -> Outcome | None:
         assert death.culprit is not None
-        if death.culprit.operation not in _RUNS:
+        if death.culprit.operation not in _RUNS or self._script is None:
             return None
         stage = death.stage if death.stage in (AUTHENTICATE, TRANSFORM) else AUTHENTICATE
         return Outcome(
@@ -283,16 +305,9 @@ class Channel(asyncio.Protocol):
             is_authenticated=stage == TRANSFORM,
             stage=STAGE_NAMES[stage],
             reason=death.reason,
-            logs=self._read_log(printed, is_whole) if printed else "",
+            trace=read_trace(self._words, self._script),
+            logs=read_log(printed, self._script, is_whole=is_whole),
         )
-
-    def _read_log(self, printed: bytes, is_whole: bool) -> str:
-        """Read what a dead child has left, as the log of a request that ended well is read in the child."""
-        mask = Mask(self._secrets)
-        text = mask.hide(printed.decode(errors="replace"))
-        if not is_whole:  # half a secret may stand where it was cut
-            text = text[: max(0, len(text) - mask.longest)]
-        return finish_log(text, min(self.limits.log_bytes, LOG_BYTES), mask, is_whole=is_whole)
 
     def flight_at(self, sequence: int) -> Flight | None:
         """Find the request in flight with this number."""

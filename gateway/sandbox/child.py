@@ -5,6 +5,7 @@ answers frames in order: load once, run many. Answers of pipelined requests go o
 the socket closes. Nothing of a script reaches it before the lock-down is complete.
 """
 
+import faulthandler
 import gc
 import os
 import signal
@@ -18,7 +19,7 @@ from gateway.sandbox import wire
 from gateway.sandbox.lockdown import SOCKET_DESCRIPTOR, adopt_socket, die_with_parent, lock_down
 from gateway.sandbox.runner import Runner
 from gateway.sandbox.selftest import PROBES
-from gateway.sandbox.stage import IDLE, StagePage
+from gateway.sandbox.stage import ASK_WHERE, IDLE, StagePage
 
 # Below malloc's threshold for a mapping of its own: a larger buffer costs two system calls a read.
 _READ_BYTES = 64 * 1024
@@ -48,6 +49,8 @@ def live(birth: Birth, server_pid: int) -> NoReturn:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         page = StagePage(birth.page_descriptor)
         adopt_socket(birth.socket_descriptor)
+        # Answered in C at any moment, also in the middle of a builtin that never ends.
+        faulthandler.register(ASK_WHERE, file=SOCKET_DESCRIPTOR, all_threads=False)
         die_with_parent()
         if os.getppid() != server_pid:
             os._exit(0)  # it died before the kernel was asked to tell

@@ -119,11 +119,11 @@ class ForkServer:
         self._send({"order": self._orders, "memory": memory_budget_bytes}, descriptors)
         return birth
 
-    def kill(self, pid: int) -> None:
-        """Have a child killed, unless it is dead already."""
+    def signal(self, pid: int, number: int) -> None:
+        """Have a signal sent to a child, unless it is dead already."""
         if pid in self._deaths:
             with suppress(SandboxUnavailable):  # then it ends with the server
-                self._send({"kill": pid}, [])
+                self._send({"signal": number, "to": pid}, [])
 
     async def ending(self, pid: int) -> Ending:
         """Wait until the child is known to be dead; give what ended it. See that it dies."""

@@ -146,11 +146,11 @@ def _nobody_mourns(_channel: Channel, _death: Death) -> None:
 async def load(channel: Channel, script: Script) -> dict[str, Any]:
     """Load a script into a new child; give what the child says of it."""
     try:
-        document = script.load_document()
+        loading = channel.load(script)
     except orjson.JSONEncodeError as error:
         message = f"the script cannot be written as text: {error}"
         raise ScriptRefused([Problem(line=1, column=1, message=message)]) from None
-    known = await channel.load(document, script.secrets.values())
+    known = await loading
     if known is None:
         if channel.end_reason is None:
             raise SandboxUnavailable("the sandbox was ended from outside", retry_after_seconds=1)

@@ -85,9 +85,9 @@ class _Server:
             self._obey(orjson.loads(line))
 
     def _obey(self, order: dict[str, Any]) -> None:
-        if "kill" in order:
-            if order["kill"] in self._children:
-                os.kill(order["kill"], signal.SIGKILL)
+        if "signal" in order:
+            if order["to"] in self._children:
+                os.kill(order["to"], order["signal"])
         else:
             self._fork(order)
 

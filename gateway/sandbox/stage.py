@@ -9,7 +9,11 @@ trustworthy as a frame of the child: what is read is bounded, and no text yet.
 import fcntl
 import mmap
 import os
+import signal
 import tempfile
+
+# The signal at which a child writes where it is, once for all: then it is killed.
+ASK_WHERE = signal.SIGUSR1
 
 IDLE, LOAD, AUTHENTICATE, TRANSFORM = range(4)
 STAGE_NAMES = ("idle", "load", "authenticate", "transform")

@@ -122,7 +122,7 @@ class Watchdog:
         for channel, watch in self._watches.items():
             sight = _see(channel, watch, now)
             if (reason := _passed_limit(channel, sight)) is not None:
-                channel.kill(reason)
+                channel.kill(reason, asks_where=sight.flight is not None)
             _hold_back(channel, watch, is_burning=_is_burning(channel, sight))
         self._timer = None
         if self._watches:

@@ -36,6 +36,9 @@ _DIFFERING = (
 _MORE_FAULTS = re.compile(r" … and (?:# )?more$")
 
 
+_TIME_RAN_OUT = ("limit: cpu", "limit: wall_clock")
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """One event that failed: what an issue is made of."""
@@ -50,7 +53,9 @@ class Failure:
 
     @property
     def line(self) -> str | None:
-        """The last line of the script that it failed in."""
+        """The last line of the script that it failed in; none where time ran out: that may be at any of a loop."""
+        if self.reason.startswith(_TIME_RAN_OUT):
+            return None
         try:
             trace = orjson.loads(self.trace) if self.trace else None
         except ValueError:

@@ -64,6 +64,10 @@ async def test_failures_are_one_issue_by_source_stage_cause_and_line(running: Ru
     assert issue() == issue(reason="KeyError: 2")
     others = [issue(source="t"), issue(stage="apply"), issue(reason="ValueError: 1"), issue(trace='[{"text": "b"}]')]
     assert len({issue(), *others}) == 5
+    slow = [
+        issue(reason=f"limit: {limit}", trace=trace) for limit in ("cpu 0.25 s", "cpu 0.3 s") for trace in ("[]", None)
+    ]
+    assert len({*slow, issue(reason="limit: cpu 0.25 s")}) == 1  # a loop is killed at any of its lines
 
 
 async def test_an_issue_counts_deliveries_and_what_was_repaired_counts_no_more(running: Running) -> None:

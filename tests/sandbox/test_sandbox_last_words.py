@@ -1,4 +1,4 @@
-"""What is known of a request that was killed: what its script had printed by then, bounded and masked."""
+"""What is known of a request that was killed: what its script had printed by then, and the line that it was at."""
 
 import asyncio
 import os
@@ -7,6 +7,7 @@ import orjson
 import pytest
 from sandbox_children import YES, make_head, make_script, play_script
 
+from gateway.sandbox.lastwords import WORDS_BYTES_MAX, is_all_said, read_trace
 from gateway.sandbox.limits import Limits
 from gateway.sandbox.stage import LOG_BYTES, StagePage, open_page_memory
 
@@ -99,3 +100,66 @@ async def test_the_page_holds_so_much_and_says_whether_that_is_all():
     assert far.log() == (b"x" * LOG_BYTES, False)
     near.close()
     far.close()
+
+
+async def killed_at_a_line(play, text):
+    """Run a script that is killed; where the machine is too busy to hear the line in time, once more."""
+    for _ in range(10):
+        outcome = await play(text, limits=QUICK)
+        if outcome.trace:
+            break
+    return outcome
+
+
+@pytest.mark.parametrize("loop", ["while True: n = n + 1", "any(iter(int, 1))", "sum(n for n in iter(int, 1))"])
+async def test_a_killed_request_names_the_line_that_it_was_at(play, loop):
+    text = f"def add(n):\n    {loop}\n\ndef transform(request, context):\n    return [{{'a': add(1)}}]\n"
+    outcome = await killed_at_a_line(play, text)
+    shown = [(line["line"], line["function"], line["text"]) for line in outcome.trace]
+    assert shown[:2] == [(5, "transform", "return [{'a': add(1)}]"), (2, "add", loop)]
+
+
+async def test_of_a_deep_stack_the_innermost_lines_are_named(play):
+    text = "def deeper(n):\n    if n == 0:\n        while True: pass\n    return deeper(n - 1)\n"
+    outcome = await killed_at_a_line(play, f"{text}def transform(request, context):\n    deeper(300)\n")
+    assert [line["line"] for line in outcome.trace] == [4] * 19 + [3]
+
+
+async def test_the_neighbours_of_a_killed_request_run_again(pool):
+    text = f"def transform(request, context):\n    while request.json['n'] == 3: pass\n    return [request.json]\n{YES}"
+    script = make_script(text, limits=QUICK)
+    bodies = [orjson.dumps({"n": number}) for number in range(9)]
+    outcomes = await asyncio.gather(*(pool.run(script, make_head(), body, event_id="evt_1") for body in bodies))
+    assert [outcome.kind for outcome in outcomes] == ["actions"] * 3 + ["failed"] + ["actions"] * 5
+
+
+FRAME = b'  File "script.py", line %d in %b\n'
+END = b'  File "<string>", line 1 in <module>\n'
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (b"", []),
+        (b"\0\xff" * 500 + FRAME % (1, b"f") + END, [(1, "f", "x = 1")]),
+        (FRAME % (0, b"f") + FRAME % (999_999, b"g"), [(999_999, "g", ""), (0, "f", "")]),
+        (FRAME % (9_999_999_999, b"f"), []),
+        (FRAME % (2, b"\x1b[31m" + b"\xff"), [(2, "\\x1b[31m\ufffd", "y = '•••'")]),
+        (FRAME % (1, SECRET.encode()), [(1, "•••", "x = 1")]),
+        (FRAME % (1, b"f" * 201), []),
+        (b'  File "/etc/passwd", line 1 in f\n', []),
+        (FRAME % (1, b"f") * 5000, [(1, "f", "x = 1")] * 20),
+    ],
+)
+async def test_last_words_are_bounded_masked_and_not_believed(words, shown):
+    script = make_script(f"x = 1\ny = '{SECRET}'\n", secrets={"s": SECRET})
+    assert [(line["line"], line["function"], line["text"]) for line in read_trace(words, script)] == shown
+
+
+async def test_the_end_of_the_last_words_is_known():
+    assert not is_all_said(b"")
+    assert not is_all_said(FRAME % (1, b"f"))
+    assert not is_all_said(FRAME % (1, b"f") + END[:-1])
+    assert is_all_said(FRAME % (1, b"f") + END)
+    assert is_all_said(FRAME % (1, b"f") + b"  ...\n")
+    assert is_all_said(b"x" * WORDS_BYTES_MAX)
