@@ -7,6 +7,7 @@ and whoever holds this is told.
 
 import asyncio
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -133,7 +134,7 @@ class ForkServer:
         try:
             return await asyncio.wait_for(asyncio.shield(death), _STATUS_SECONDS)
         except TimeoutError:
-            self.kill(pid)  # it has closed its socket, or lost it, and lives on
+            self.signal(pid, signal.SIGKILL)  # it has closed its socket, or lost it, and lives on
             return UNKNOWN_ENDING
         finally:
             self._deaths.pop(pid, None)
