@@ -128,7 +128,7 @@ async def test_more_than_a_script_may_have_is_refused_however_it_comes(running: 
 async def test_a_draft_of_megabytes_can_be_looked_at_and_discarded(
     running: Running, house: House, ours: Visitor
 ) -> None:
-    text = "".join(f"# line {number}\n" for number in range(200_000))
+    text = "".join(f"# line {number}, {'as long as few' * 36}\n" for number in range(20_000))
     row = {"source": "scr-ours", "revision": 1, "text": text, "author": "user:old", "base_version_id": None}
     await running.op.write(lambda conn: write_draft(conn, row | {"changed_at": clock.now()}))
     shown = await page(ours, "/sources/scr-ours/publish")
