@@ -6,6 +6,7 @@ tree is said in its own words, what is not is a bug: 500, the trace in the log u
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from urllib.parse import urlsplit, urlunsplit
 
 import orjson
 from redis.exceptions import RedisError
@@ -29,6 +30,8 @@ from console.security import (
     OwnHost,
     check_write,
     harden,
+    inside,
+    is_own_host,
     narrow_body,
     new_nonce,
     new_token,
@@ -184,14 +187,27 @@ def _refusing(error: HookwrightError) -> Callable[[Visit], Awaitable[Response]]:
 
 def _to_sign_in(visit: Visit) -> Response:
     """Show the way to the sign-in page, and from there back to what was wanted."""
-    headers = visit.request.headers
-    wanted = visit.here() if visit.request.method == "GET" and "hx-request" not in headers else "/"
+    wanted = _wanted(visit)
     target = visit.url("signin:sign_in", next=wanted if wanted != "/" else None)
-    if "hx-request" in headers:
+    if "hx-request" in visit.request.headers:
         return Response(status_code=401, headers={"HX-Redirect": target})
     if visit.wants_json:
         return JSONResponse({"detail": "you are signed out: sign in again"}, 401)
     return RedirectResponse(target, 303)
+
+
+def _wanted(visit: Visit) -> str:
+    """Give the page to come back to: what was asked for, or the page that asked for a part of itself or sent a form."""
+    headers, is_read = visit.request.headers, visit.request.method == "GET"
+    is_whole = any(name in headers for name in ("hx-boosted", "hx-history-restore-request"))
+    if is_read and (is_whole or "hx-request" not in headers):
+        return visit.here()
+    try:
+        shown = urlsplit(headers.get("hx-current-url", ""))
+    except ValueError:
+        return "/"
+    is_ours = is_own_host(visit.request, visit.site.settings, shown.netloc)
+    return inside(urlunsplit(("", "", shown.path, shown.query, ""))) if is_ours else "/"
 
 
 def _explain(visit: Visit, error: HookwrightError) -> Response:

@@ -91,8 +91,17 @@ def _is_own_origin(request: Request, settings: Settings) -> bool:
     origin = request.headers.get("origin")
     if origin is None:
         return request.headers.get("sec-fetch-site") == "same-origin"
-    own = {request.headers.get("host", ""), urlsplit(settings.console_url).netloc} - {""}
-    return urlsplit(origin).netloc in own
+    return is_own_host(request, settings, urlsplit(origin).netloc)
+
+
+def is_own_host(request: Request, settings: Settings, host: str) -> bool:
+    return host in {request.headers.get("host", ""), urlsplit(settings.console_url).netloc} - {""}
+
+
+def inside(wanted: str) -> str:
+    """Give an address of ours: nobody is sent elsewhere by what a link or a header says."""
+    is_ours = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
+    return wanted if is_ours else "/"
 
 
 def new_nonce() -> str:

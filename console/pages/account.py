@@ -3,8 +3,9 @@
 from starlette.responses import Response
 
 from console.access import Role
-from console.pages.signin import inside, know_browser
+from console.pages.signin import know_browser
 from console.section import Section
+from console.security import inside
 from console.throttle import count_try, forget_tries, limits_of_device
 from console.visit import Visit
 from gateway.operations.passwords import CHARACTERS_MAX, CHARACTERS_MIN

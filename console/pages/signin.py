@@ -4,6 +4,7 @@ from starlette.responses import Response
 
 from console.access import Role
 from console.section import Section
+from console.security import inside
 from console.throttle import count_try, forget_tries, limits_of_device, limits_of_stranger
 from console.visit import Visit
 from gateway.errors import NotGenuine
@@ -81,9 +82,3 @@ async def _open(visit: Visit, user_id: str, email: str, wanted: str) -> Response
 def know_browser(visit: Visit, response: Response, user_id: str, email: str) -> None:
     """Give the browser a pass: from now on nobody else's wrong tries shut it out of this account."""
     visit.site.cookies.put_device_pass(response, email, make_pass(visit.op, user_id))
-
-
-def inside(wanted: str) -> str:
-    """Give an address of ours: nobody is sent elsewhere by a link that says `next=`."""
-    is_ours = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
-    return wanted if is_ours else "/"

@@ -1,9 +1,10 @@
 """One URL, two renderings; what was typed is shown again, and never taken for markup."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
-from visitors import House
+from visitors import BASE, House
 
 from console.pages import people
 from console.security import derive
@@ -42,8 +43,35 @@ async def test_an_error_takes_the_whole_window_not_the_place_of_a_part(house: Ho
     page = await visitor.get("/audit", **HTMX, **{"hx-target": "rows"})
     assert page.status_code == 403
     assert page.headers["hx-retarget"] == "body"
-    gone = await (await house.arriving()).get("/audit", **HTMX, **{"hx-target": "rows"})
-    assert gone.headers["hx-redirect"] == "/sign-in"
+
+
+@pytest.mark.parametrize(
+    ("current", "wanted"),
+    [
+        (f"{BASE}/events?status=failed&text=a%20b", "/events?status=failed&text=a%20b"),
+        (f"{BASE}/audit#top", "/audit"),
+        (f"{BASE}/", None),
+        (f"{BASE}//evil.example/x", None),
+        ("https://evil.example/x", None),
+        ("/events", None),
+        ("http://[", None),
+        ("", None),
+    ],
+)
+async def test_who_comes_back_after_the_session_has_ended_is_where_they_were(
+    house: House, current: str, wanted: str | None
+) -> None:
+    visitor = await house.arriving()
+    for method in ("GET", "POST"):
+        asked = await visitor.http.request(method, "/people", headers={**HTMX, "hx-current-url": current})
+        assert (asked.status_code, asked.headers["hx-redirect"]) == (401, _sign_in(wanted)), method
+    for whole in ("hx-boosted", "hx-history-restore-request"):
+        boosted = await visitor.get("/issues?state=open", **HTMX, **{whole: "true", "hx-current-url": current})
+        assert boosted.headers["hx-redirect"] == _sign_in("/issues?state=open")
+
+
+def _sign_in(wanted: str | None) -> str:
+    return f"/sign-in?{urlencode({'next': wanted})}" if wanted else "/sign-in"
 
 
 async def test_a_refused_form_is_drawn_again_with_what_was_typed(house: House) -> None:
