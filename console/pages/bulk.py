@@ -1,5 +1,6 @@
 """Bulk work: replay or discard all that a search finds. The count comes first; then it can be watched and stopped."""
 
+from hmac import compare_digest
 from typing import Any
 
 from starlette.datastructures import QueryParams
@@ -8,13 +9,22 @@ from starlette.responses import Response
 from console.access import Role
 from console.filtering import Asked, read_asked
 from console.section import Section
+from console.security import derive
 from console.visit import Visit
 from gateway.errors import NotFound, OperatorError
+from gateway.ids import mint_bulk_id
 from gateway.operations import bulk
 
 section = Section("bulk", title="Bulk work", order=50, key="b")
 
 KINDS = ("replay", "discard")
+# What of a job's replays has done nothing, or not yet.
+_APART = {
+    "duplicate": "duplicate: another event stands for the same delivery",
+    "waiting": "waiting for what another event will bring",
+    "held": "held, since the source is paused",
+    "discarded": "discarded",
+}
 
 
 @section.get("/bulk", role=Role.VIEWER)
@@ -44,6 +54,7 @@ async def new(visit: Visit) -> Response:
         kind=kind,
         counted=await bulk.bulk_count(visit.op, kind, chosen) if is_counted else None,
         is_anybody_there=await bulk.is_worker_there(visit.op),
+        once=_seal(visit, mint_bulk_id()),
     )
 
 
@@ -54,8 +65,26 @@ async def begin(visit: Visit) -> Response:
     total = form.text("total")
     form.settle()
     known = int(total) if total.isascii() and total.isdigit() and len(total) < 10 else None
-    job = await bulk.bulk_create(visit.op, kind, asked.read(visit.sources), reason=reason, total=known)
-    return visit.go(visit.url("bulk:show", bulk_id=job["id"]), "Begun: it runs behind live traffic.")
+    chosen, bulk_id = asked.read(visit.sources), _sealed_id(visit)
+    job = await bulk.bulk_create(visit.op, kind, chosen, reason=reason, total=known, bulk_id=bulk_id)
+    is_over = job["state"] not in ("queued", "running")
+    said = "This form was sent before, and this came of it." if is_over else "Begun: it runs behind live traffic."
+    return visit.go(visit.url("bulk:show", bulk_id=job["id"]), said)
+
+
+def _seal(visit: Visit, bulk_id: str) -> str:
+    """Write the id that the job of this form will have: sent twice, the form begins it once."""
+    return f"{bulk_id}.{derive(visit.token, 'bulk', bulk_id)}"
+
+
+def _sealed_id(visit: Visit) -> str | None:
+    once = visit.form.text("once")
+    bulk_id, _, _ = once.partition(".")
+    if not once:
+        return None
+    if not compare_digest(once.encode(), _seal(visit, bulk_id).encode()):
+        visit.form.refuse("", "The page was too old: it was drawn again, look and send it now.")
+    return bulk_id
 
 
 def _kind(visit: Visit) -> str:
@@ -72,9 +101,20 @@ async def show(visit: Visit) -> Response:
         "bulk/show.html",
         job=job,
         asked=_asked(job),
+        outcome=tell_outcome(job["result"]),
         is_active=job["state"] in ("queued", "running") or bool(job["result"].get("queued")),
         is_anybody_there=await bulk.is_worker_there(visit.op),
     )
+
+
+def tell_outcome(result: dict[str, int]) -> str:
+    """Say what became of the replays that are through, those that count for nothing apart."""
+    other = {status: many for status, many in result.items() if many and status in _APART}
+    if not other:
+        return "Every one of them went through."
+    went = sum(many for status, many in result.items() if status not in other)
+    apart = "; ".join(f"{many:,} {_APART[status]}" for status, many in other.items())
+    return f"{went:,} went through; {apart}."
 
 
 def _asked(job: dict[str, Any]) -> Asked:

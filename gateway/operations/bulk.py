@@ -88,11 +88,18 @@ def _work(conn: Connection, kind: str, found: list[Any], chosen: EventFilter) ->
 
 
 async def bulk_create(
-    op: Operator, kind: str, chosen: EventFilter, *, reason: str = "", total: int | None = None
+    op: Operator,
+    kind: str,
+    chosen: EventFilter,
+    *,
+    reason: str = "",
+    total: int | None = None,
+    bulk_id: str | None = None,
 ) -> dict[str, Any]:
     """Begin a job on all that is there now; `total` is what `bulk_count` said. Raises OperatorError, NotFound.
 
-    A discard wants a reason; process_samples a filter with one source and nothing else.
+    A discard wants a reason; process_samples a filter with one source and nothing else. A `bulk_id` that was minted
+    beforehand makes the call one that can be sent twice: the second gives the job that the first has begun.
     """
     _check(kind, chosen)
     if kind == "discard":
@@ -100,7 +107,7 @@ async def bulk_create(
     if kind == "process_samples":
         await op.read(lambda conn: load_source(conn, chosen.sources[0]))
     row = {
-        "id": mint_bulk_id(),
+        "id": bulk_id or mint_bulk_id(),
         "kind": kind,
         "filter": write_filter(chosen),
         "reason": reason,
@@ -115,6 +122,10 @@ async def bulk_create(
 
 
 def _begin(conn: Connection, actor: str, row: dict[str, Any]) -> None:
+    if known := find_bulk(conn, row["id"]):
+        if known["author"] != actor:
+            raise Conflict(f"{row['id']} is a job of {known['author']}")
+        return
     insert_bulk(conn, row)
     told = {name: row[name] for name in ("filter", "reason", "total")}
     operation = f"bulk.{row['kind']}"
