@@ -20,7 +20,9 @@ TRIES_PER_ADDRESS = 50  # an office behind one address
 TRIES_PER_ACCOUNT = 20
 TRIES_FROM_ADDRESS = 10  # of one account: so that one address alone cannot shut it to all
 TRIES_PER_DEVICE = 20
+REFUSALS_TOLD = 100  # rows of the audit log, of all addresses
 _NAME = "hookwright:sign-in:"
+_REFUSED = "hookwright:sign-in-refused:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,7 @@ def limits_of_device(device: str) -> Sequence[Limit]:
 async def count_try(redis: Redis, limits: Sequence[Limit]) -> None:
     """Count a try; what one limit refuses does not count against the next. Raises TooMany."""
     for limit in limits:
-        async with redis.pipeline(transaction=True) as pipe:
-            pipe.set(limit.key, 0, ex=WINDOW_SECONDS, nx=True)
-            pipe.incr(limit.key)
-            count = (await pipe.execute())[1]
-        if count > limit.quota:
+        if await _count(redis, limit.key) > limit.quota:
             raise TooMany(
                 f"too many tries; wait {WINDOW_SECONDS // 60} minutes, or ask an admin for a one-time link",
                 limit=f"sign-in-{limit.name}",
@@ -71,3 +69,23 @@ async def count_try(redis: Redis, limits: Sequence[Limit]) -> None:
 async def forget_tries(redis: Redis, limits: Sequence[Limit]) -> None:
     """Begin anew for who knew the password."""
     await redis.delete(*(limit.key for limit in limits if limit.is_forgiven))
+
+
+async def count_refusal(redis: Redis, address: str) -> int:
+    """Count a wrong password; gives how many came from this address, 0 where the audit log says enough of them.
+
+    A row at every doubling, and so many of all addresses: a stranger cannot fill the log. Whose account it was makes
+    no difference here, since the time of an answer would tell.
+    """
+    group = sha256(address_group(address).encode()).hexdigest()
+    count = await _count(redis, _REFUSED + group)
+    if count & (count - 1):
+        return 0
+    return count if await _count(redis, f"{_REFUSED}told") <= REFUSALS_TOLD else 0
+
+
+async def _count(redis: Redis, key: str) -> int:
+    async with redis.pipeline(transaction=True) as pipe:
+        pipe.set(key, 0, ex=WINDOW_SECONDS, nx=True)
+        pipe.incr(key)
+        return int((await pipe.execute())[1])

@@ -5,12 +5,12 @@ from starlette.responses import Response
 from console.access import Role
 from console.section import Section
 from console.security import inside
-from console.throttle import count_try, forget_tries, limits_of_device, limits_of_stranger
+from console.throttle import count_refusal, count_try, forget_tries, limits_of_device, limits_of_stranger
 from console.visit import Visit
 from gateway.errors import NotGenuine
 from gateway.operations.devices import find_device, make_pass
 from gateway.operations.passwords import CHARACTERS_MAX, CHARACTERS_MIN
-from gateway.operations.sessions import check_password, end_session, open_session
+from gateway.operations.sessions import audit_refusal, check_password, end_session, open_session
 from gateway.operations.users import load_link, take_link
 
 section = Section("signin")
@@ -36,6 +36,8 @@ async def enter(visit: Visit) -> Response:
     try:
         user_id = await check_password(visit.op, email, password)
     except NotGenuine as error:
+        if count := await count_refusal(visit.op.redis, visit.address):
+            await audit_refusal(visit.op, email, address=visit.address, count=count)
         form.refuse("", f"{error.detail[0].upper()}{error.detail[1:]}.")
     await forget_tries(visit.op.redis, limits)
     return await _open(visit, user_id, email.lower(), visit.asked("next"))

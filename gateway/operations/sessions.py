@@ -104,7 +104,26 @@ async def list_sessions(op: Operator, person: Person) -> list[dict[str, Any]]:
 
 
 async def end_session(op: Operator, person: Person) -> None:
-    await op.write(lambda conn: rows.delete_session(conn, person.session))
+    def work(conn: Connection) -> None:
+        rows.delete_session(conn, person.session)
+        write_audit(conn, at=clock.now(), actor=op.actor, operation="session.close", subject=person.email)
+
+    await op.write(work)
+
+
+async def audit_refusal(op: Operator, email: str, *, address: str, count: int) -> None:
+    """Write that somebody was not let in, and how many tries of that address were refused lately.
+
+    What was typed is written only where it is an account: people type passwords into the wrong field.
+    """
+
+    def work(conn: Connection) -> None:
+        known = find_user_by_email(conn, email.strip().lower())
+        subject, told = known["email"] if known else "no account", {"address": address, "count": count}
+        actor = f"address:{address}"
+        write_audit(conn, at=clock.now(), actor=actor, operation="session.refuse", subject=subject, after=told)
+
+    await op.write(work)
 
 
 async def end_other_sessions(op: Operator, person: Person) -> int:

@@ -84,7 +84,8 @@ class Runner:
 
     def run(self, sequence: int, operation: int, event_id: str, head: bytes, body: bytes) -> Result:
         """Run one request, from `authenticate` or from `transform`."""
-        self._started = time.process_time()
+        # Of the only thread: under a CPU limit the kernel counts a process by its ticks, of 1 to 4 ms.
+        self._started = time.thread_time()
         self._log.clear()
         self._page.clear_log()
         self._enter(sequence, AUTHENTICATE if operation == wire.AUTHENTICATE else TRANSFORM)
@@ -99,7 +100,7 @@ class Runner:
         namespace.clear()
         self._collect_garbage()
         meta["is_authenticated"] = self._is_authenticated
-        meta["cpu_seconds"] = time.process_time() - self._started
+        meta["cpu_seconds"] = time.thread_time() - self._started
         meta.update(marks)
         if logs := self._log.text():
             meta["logs"] = logs
@@ -127,7 +128,7 @@ class Runner:
         if self._stage == AUTHENTICATE:
             if (refusal := _refusal(namespace, request, context)) is not None:
                 return {"kind": "rejected", "status": 401, "reason": refusal}, b"", b""
-            marks["authenticate_cpu_seconds"] = time.process_time() - self._started
+            marks["authenticate_cpu_seconds"] = time.thread_time() - self._started
             self._enter(sequence, TRANSFORM)
         self._mark(request, marks)
         actions = self._collect(namespace["transform"](request, context))

@@ -35,7 +35,7 @@ async def _no_tries_yet(valkey_url: str) -> AsyncIterator[None]:
     """Begin each test without counted sign-ins: they are counted for all consoles of one Valkey."""
     yield
     async with Redis.from_url(valkey_url) as redis:
-        if keys := [key async for key in redis.scan_iter("hookwright:sign-in:*")]:
+        if keys := [key async for key in redis.scan_iter("hookwright:sign-in*")]:
             await redis.delete(*keys)
 
 

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import httpx
 import pytest
 from redis.asyncio import Redis
 from sqlalchemy import update
@@ -10,6 +11,7 @@ from visitors import BASE, PASSWORD, House, open_house
 
 from console.throttle import TRIES_PER_ACCOUNT, TRIES_PER_ADDRESS, limits_of_stranger
 from gateway.operations import passwords, users
+from gateway.operations.audit import list_audit
 from gateway.operations.sessions import LIFE_SECONDS, REST_SECONDS
 from gateway.store.people_tables import sessions
 
@@ -229,3 +231,41 @@ async def test_a_script_of_ours_hears_in_its_own_words_that_nobody_is_signed_in(
     refused = await known.post("/sources/nothing/script", {"text": "x"}, accept="application/json")
     assert refused.status_code == 403
     assert "ask an admin" in refused.json()["detail"]
+
+
+async def refusals(house: House) -> list[tuple[str, dict]]:
+    return [(row["subject"], row["after"]) for row in (await list_audit(house.op, operation="session.refuse"))[0]]
+
+
+async def test_coming_in_going_out_and_not_coming_in_are_in_the_audit_log(house: House) -> None:
+    visitor = await house.arriving()
+    await enter(visitor, " Admin@example.com", WRONG)
+    await enter(visitor, "a secret in the wrong field", WRONG)
+    await enter(visitor, "admin@example.com")
+    await visitor.post("/sign-out")
+    assert not await is_in(visitor)
+    rows = (await list_audit(house.op, operation="session"))[0][:4]
+    assert [(row["operation"], row["subject"]) for row in rows] == [
+        ("session.close", "admin@example.com"),
+        ("session.open", "admin@example.com"),
+        ("session.refuse", "no account"),
+        ("session.refuse", "admin@example.com"),
+    ]
+    assert rows[0]["actor"] == "user:admin@example.com"
+    assert rows[3]["actor"] == f"address:{rows[3]['after']['address']}"
+    written = repr((await list_audit(house.op))[0])
+    assert WRONG not in written
+    assert "wrong field" not in written
+
+
+async def test_a_stranger_cannot_fill_the_audit_log(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    visitor = await house.arriving()
+    for number in range(9):
+        await enter(visitor, f"ghost{number}@example.com", WRONG)
+    assert [told["count"] for _, told in await refusals(house)] == [8, 4, 2, 1]
+    monkeypatch.setattr("console.throttle.REFUSALS_TOLD", 5)
+    for number in range(6):
+        transport = httpx.ASGITransport(house.app, client=(f"192.0.2.{number}", 1))
+        visitor.http._transport = transport
+        await enter(visitor, "ghost@example.com", WRONG)
+    assert len(await refusals(house)) == 5
