@@ -2,16 +2,22 @@
 
 import asyncio
 import json
+import re
+import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from running import PATIENCE_SECONDS, WORD, Running
 from staffed import page, post, staff
-from visitors import House
+from ulid import ULID
+from visitors import House, open_house
 
 from console.pages import overview
+from gateway.event import Lane
 from gateway.operations.sources import add_source, remove_source
+from gateway.queue.keys import queue_name
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -35,6 +41,18 @@ async def test_the_figures_are_of_the_span_and_the_source_that_were_asked_for(ho
         assert all(len(line["y"]) == len(chart["x"]) for chart in charts for line in chart["lines"])
     assert "with ovr-ours" in await page(viewer, "/overview?source=ovr-ours")
     assert "the last 1 hour" in await page(viewer, "/overview?span=nonsense&source=nonsense")
+
+
+async def test_the_age_of_the_oldest_job_is_told_lane_by_lane(tmp_path: Path, valkey_url: str) -> None:
+    async with open_house(tmp_path, f"{valkey_url.partition('?')[0]}?db=23") as house:  # where no worker takes it
+        for lane, age in ((Lane.BULK, 7000), (Lane.LIVE, 10)):
+            made_at = time.time() - age
+            await house.op.redis.zadd(queue_name(lane), {f"job_{ULID.from_timestamp(made_at)}": made_at * 1000})
+        text = await page(await house.signed_in("viewer"), "/overview")
+        told = re.search(r"oldest: live ([\d.]+) s, bulk ([\d.]+) s · bulk jobs: 1", text)
+        assert told, text.partition("In the queue")[2][:300]
+        assert float(told[1]) < 7000 <= float(told[2])
+        await house.op.redis.delete(*(queue_name(lane) for lane in Lane))
 
 
 async def test_what_needs_a_person_is_named_and_leads_there(house: House) -> None:
