@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from gateway.clock import iso
-from gateway.operations.redaction import LAID_OUT_BYTES_MAX
+from gateway.operations.layout import LAID_OUT_BYTES_MAX
 
 _BROWSERS = ("Edg", "OPR", "Firefox", "Chrome", "Safari", "curl")
 _SYSTEMS = ("Android", "iPhone", "iPad", "Windows", "Mac OS", "Linux")

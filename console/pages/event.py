@@ -1,7 +1,7 @@
 """Event: one of them, from the request to what it changed, and what can be done with it."""
 
+import asyncio
 import base64
-import json
 from typing import Any
 from urllib.parse import quote
 
@@ -16,13 +16,14 @@ from console.visit import Visit
 from gateway.errors import NotFound
 from gateway.operations.action_rows import action_rows
 from gateway.operations.discard import discard_event
-from gateway.operations.editing import bookmark_event, edit_and_replay, write_curl
+from gateway.operations.editing import bookmark_event, edit_and_replay, load_typed, write_curl
 from gateway.operations.family import load_family
 from gateway.operations.replay import replay_event
 from gateway.operations.requests import show_request
 from gateway.operations.scripts import find_version_number
 from gateway.operations.timeline import load_event_effects
 from gateway.operations.trial_requests import read_headers
+from gateway.operations.typed import Typed
 
 section = Section("events", under="events", order=31)  # after the fixed addresses of the list
 
@@ -150,49 +151,39 @@ async def discard(visit: Visit) -> Response:
 
 @section.get("/events/{event_id}/edit", role=Role.INTEGRATOR)
 async def edit(visit: Visit) -> Response:
+    """Show the form: masked as everywhere, and raw for who asks for it."""
     event = await _load(visit)
-    request = await show_request(visit.op, event["id"], is_raw=True)
-    return visit.show("events/edit.html", event=event, **_as_typed(request))
+    return visit.show("events/edit.html", event=event, typed=await _typed(visit), is_raw=_is_raw(visit))
+
+
+async def _typed(visit: Visit) -> Typed:
+    return await load_typed(visit.op, visit.params["event_id"], is_raw=_is_raw(visit))
+
+
+def _is_raw(visit: Visit) -> bool:
+    return visit.asked("raw") == "on"
 
 
 @section.post("/events/{event_id}/edit", role=Role.INTEGRATOR, form="events:edit")
 async def send(visit: Visit) -> Response:
     """Send the copy. What was not touched stays as it is, to the byte."""
-    event, form = await _load(visit), visit.form
-    before = _as_typed(await show_request(visit.op, event["id"], is_raw=True))
-    typed = form.raw("body", characters_max=EDITED_CHARACTERS_MAX).replace("\r\n", "\n")
-    headers = form.raw("headers", characters_max=100_000).replace("\r\n", "\n")
-    query = form.text("query", characters_max=20_000)
+    event, before, form = await _load(visit), await _typed(visit), visit.form
+    if form.text("masked_as") != before.masked_as:
+        form.refuse("", "What is masked has changed since the form was opened: open it again.")
+    body = form.raw("body", characters_max=EDITED_CHARACTERS_MAX)
+    headers, query = form.raw("headers", characters_max=100_000), form.text("query", characters_max=20_000)
     form.settle()
+    with form.about("body"):
+        new_body = await asyncio.to_thread(before.read_body, body)
     with form.about("headers"):
-        pairs = read_headers(headers)
-    is_same_body = before["body"] is None or typed == before["body"].replace("\r\n", "\n")
+        lines = before.read_headers(headers)
+        pairs = None if lines is None else read_headers(lines)
+    with form.about("query"):
+        new_query = before.read_query(query)
     with form.about(""):
-        copy = await edit_and_replay(
-            visit.op,
-            event["id"],
-            body=None if is_same_body else typed.encode(),
-            headers=None if headers == before["headers"] else pairs,
-            query=None if query == before["query"] else query,
-        )
+        copy = await edit_and_replay(visit.op, event["id"], body=new_body, headers=pairs, query=new_query)
     said = f"Sent as a new event, linked to {event['id']}."
     return visit.go(visit.url("events:show", event_id=copy["id"]), said)
-
-
-def _as_typed(request: dict[str, Any]) -> dict[str, Any]:
-    """Give a request as the fields of the form hold it: JSON laid out; `body` None: no text, and stays as it is."""
-    head, text = request["head"], request["text"]
-    lines = "\n".join(f"{name}: {value}" for name, value in head.get("headers", []))
-    body = None if text is None or "\0" in text else (request["body"] if _is_json(text) else text)
-    return {"body": body, "headers": lines, "query": head.get("query", ""), "head": head}
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 def _back(visit: Visit, said: str) -> Response:

@@ -10,7 +10,7 @@ from console.pasted import read_pasted
 from console.section import Section
 from console.visit import Visit
 from gateway.operations import capturing, events, fixtures
-from gateway.operations.redaction import show_body
+from gateway.operations.layout import show_body
 from gateway.operations.sources import show_source
 from gateway.operations.trial_requests import find_request
 

@@ -21,12 +21,23 @@ from gateway.operations.operator import Operator
 from gateway.operations.redaction import MASK, redact
 from gateway.operations.requests import load_rules
 from gateway.operations.runnable import load_live
+from gateway.operations.typed import Typed, as_typed
 from gateway.queue.bulk import enqueue_bulk
 from gateway.store.audit import write_audit
 from gateway.store.engine import Connection
 from gateway.store.events import load_event
 from gateway.store.marks import set_bookmark
 from gateway.store.requests import load_request
+
+
+async def load_typed(op: Operator, event_id: str, *, is_raw: bool = False) -> Typed:
+    """Give the request of an event as fields of a form, masked unless `is_raw`. Raises NotFound, Conflict."""
+
+    def work(conn: Connection) -> Typed:
+        event, head, body = _load(conn, event_id)
+        return as_typed(orjson.dumps(head), body, None if is_raw else load_rules(conn, event["source"]))
+
+    return await op.read(work)
 
 
 async def edit_and_replay(

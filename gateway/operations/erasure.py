@@ -14,8 +14,9 @@ from gateway.actions.fields import canonical_identifier_key, normalise_identifie
 from gateway.errors import BadRequest
 from gateway.ids import mint_erasure_id, mint_event_id
 from gateway.operations.events import load_contact
+from gateway.operations.layout import show_body
 from gateway.operations.operator import Operator
-from gateway.operations.redaction import redact, show_body
+from gateway.operations.redaction import redact
 from gateway.operations.requests import load_rules
 from gateway.queue.parcel import Erase
 from gateway.queue.retake import enqueue_erase

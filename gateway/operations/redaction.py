@@ -9,22 +9,19 @@ A path (see paths) leads from the top of the body. A field of a form is its own 
 holds; a path of one name also means the parameter of the query.
 """
 
-import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote_plus, unquote_plus, urlsplit, urlunsplit
 
 import orjson
 
+from gateway.operations.json_text import CLOSING, OPENING, Token, read_json_text, read_name, tokens
 from gateway.operations.paths import Path, Paths, Wild, readings
 
 MASK = "•••"
 DEPTH_MAX = 100
-# Laid out, a body takes as much more as it is deep: a megabyte of brackets would become a gigabyte.
-LAID_OUT_BYTES_MAX = 256 * 1024
-LAID_OUT_DEPTH_MAX = 64
 
 _CREDENTIAL_HEADER = re.compile(
     r"authorization|cookie|signature|hmac|token|secret|password|credential|api-?key|\bsig\b|\bauth\b", re.IGNORECASE
@@ -65,84 +62,101 @@ def write_rules(rules: Rules) -> str:
     return orjson.dumps({"headers": list(rules.headers), "paths": list(rules.paths)}).decode()
 
 
-def redact(head: bytes, body: bytes, rules: Rules) -> Redacted:
-    """Mask. A body in which nothing is masked is the very bytes that came in."""
-    document = orjson.loads(head) if head else {}
-    shown = _redact_head(document, rules)
-    redacted = _redact_body(body, str(document.get("content_type", "")), rules)
+class Marks:
+    """What stands in the place of what is hidden. These all look the same, and nothing comes back from them."""
+
+    is_lasting = False
+
+    def put(self, hidden: str) -> str:
+        return MASK
+
+
+def redact(head: bytes, body: bytes, rules: Rules, marks: Marks | None = None) -> Redacted:
+    """Mask. What is not masked stays as it was written; a body in which nothing is are the very bytes that came in."""
+    marks, document = marks or Marks(), orjson.loads(head) if head else {}
+    shown = _redact_head(document, rules, marks)
+    redacted = _redact_body(body, str(document.get("content_type", "")), rules, marks)
     return Redacted(shown, redacted, redacted != body or shown != document)
 
 
-def _redact_head(head: dict[str, Any], rules: Rules) -> dict[str, Any]:
+def _redact_head(head: dict[str, Any], rules: Rules, marks: Marks) -> dict[str, Any]:
     hidden = {name.lower() for name in rules.headers}
     shown = dict(head)
     if "headers" in head:
         shown["headers"] = [
-            [name, MASK if name.lower() in hidden or _CREDENTIAL_HEADER.search(name) else value]
+            [name, marks.put(value) if name.lower() in hidden or _CREDENTIAL_HEADER.search(name) else value]
             for name, value in head["headers"]
         ]
     if query := head.get("query"):
-        shown["query"] = _redact_query(query, rules)
+        shown["query"] = _redact_query(query, rules, marks)
     if url := head.get("url"):
         parts = urlsplit(url)
-        shown["url"] = urlunsplit(parts._replace(query=_redact_query(parts.query, rules)))
+        shown["url"] = urlunsplit(parts._replace(query=_redact_query(parts.query, rules, marks)))
     return shown
 
 
-def _redact_query(query: str, rules: Rules) -> str:
-    """Mask parameters; a query in which there is nothing to mask stays as it was written."""
-    pairs = parse_qsl(query, keep_blank_values=True)
+def _redact_query(query: str, rules: Rules, marks: Marks) -> str:
     hidden = {path[0] for path in _paths(rules) if len(path) == 1}
-    shown = [(name, MASK if _is_credential(name) or name in hidden else value) for name, value in pairs]
-    return query if shown == pairs else _encode(shown)
+    return _redact_pairs(
+        query, lambda name, value: marks.put(value) if _is_credential(name) or name in hidden else value
+    )
+
+
+def _redact_pairs(text: str, redact_value: Callable[[str, str], str]) -> str:
+    """Mask values of a query or a form: the name is given as it reads, the value as it was written."""
+
+    def redact_pair(pair: str) -> str:
+        name, _, value = pair.partition("=")
+        shown = redact_value(unquote_plus(name), value)
+        return pair if shown == value else f"{name}={shown}"
+
+    return "&".join(map(redact_pair, text.split("&")))
 
 
 def _paths(rules: Rules) -> list[Path]:
     return [path for text in rules.paths for path in readings(text)]
 
 
-def _encode(pairs: Sequence[tuple[str, str]]) -> str:
-    """Write a query or a form, the mask as people know it."""
-    return urlencode(pairs).replace(quote(MASK), MASK)
-
-
-def _redact_body(body: bytes, content_type: str, rules: Rules) -> bytes:
+def _redact_body(body: bytes, content_type: str, rules: Rules, marks: Marks) -> bytes:
     if not body:
         return body
-    masker = _Masker(_paths(rules))
+    # At its end `**` is what lies below, piece by piece: not the thing itself.
+    paths = Paths((*path, Wild.ONE) if path[-1] is Wild.MANY else path for path in _paths(rules))
     # JSON is JSON, whatever its sender calls it: read as a form it would be one long name, and names are shown.
     if content_type.partition(";")[0].strip().lower() == _FORM and body.lstrip()[:1] not in (b"{", b"["):
-        return _redact_form(body, masker)
+        return _redact_form(body, paths, marks)
     try:
-        document = json.loads(body)
-        shown = masker.mask(document)
-    except (ValueError, RecursionError):
-        return f"{MASK} ({len(body)} bytes, neither JSON nor a form)".encode() if rules.paths else body
-    return _write_json(shown) if masker.count else body
+        if (document := read_json_text(body)) is not None:
+            shown = _Masker(document.text, paths, marks).mask(paths.start)
+            return body if shown == document.text else document.encode(shown)
+    except RecursionError:
+        pass
+    return f"{MASK} ({len(body)} bytes, neither JSON nor a form)".encode() if rules.paths else body
 
 
-def _redact_form(body: bytes, masker: "_Masker") -> bytes:
-    pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
-    shown = _encode([(name, _redact_field(name, value, masker)) for name, value in pairs])
-    return shown.encode() if masker.count else body
+def _redact_form(body: bytes, paths: Paths, marks: Marks) -> bytes:
+    text = body.decode("utf-8", "surrogateescape")
+    return _redact_pairs(text, lambda name, value: _redact_field(name, value, paths, marks)).encode(
+        "utf-8", "surrogateescape"
+    )
 
 
-def _redact_field(name: str, value: str, masker: "_Masker") -> str:
-    before = masker.count
-    if value[:1] in ("{", "["):
-        try:
-            shown = masker.mask({name: json.loads(value)})[name]
-        except (ValueError, RecursionError):
-            shown = masker.mask({name: value})[name]
-    else:
-        shown = masker.mask({name: value})[name]
-    if masker.count == before:
+def _redact_field(name: str, value: str, paths: Paths, marks: Marks) -> str:
+    further = paths.behind(paths.start, name)
+    plain = unquote_plus(value)
+    document = read_json_text(plain.encode(errors="replace")) if plain[:1] in OPENING else None
+    if paths.is_meant(further) or (_is_credential(name) and document is None):
+        return marks.put(value)
+    if document is None:
         return value
-    return shown if isinstance(shown, str) else _write_json(shown).decode()
-
-
-def _write_json(document: Any) -> bytes:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+    try:
+        shown = _Masker(document.text, paths, Marks()).mask(further)
+    except RecursionError:
+        return marks.put(value)
+    if shown == document.text:
+        return value
+    # What is to come back has to come back as it was written: in pieces of an encoded text it could not.
+    return marks.put(value) if marks.is_lasting else quote_plus(shown).replace(quote_plus(MASK), MASK)
 
 
 def _is_credential(name: str) -> bool:
@@ -150,62 +164,46 @@ def _is_credential(name: str) -> bool:
 
 
 class _Masker:
-    """Goes through a document once, with all paths at the same time."""
+    """Goes through a document once, with all paths at the same time; all but what it hides stays as it is."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
-        # At its end `**` is what lies below, piece by piece: not the thing itself.
-        self._paths = Paths((*path, Wild.ONE) if path[-1] is Wild.MANY else path for path in paths)
-        self.count = 0
+    def __init__(self, text: str, paths: Paths, marks: Marks) -> None:
+        self._text, self._paths, self._marks = text, paths, marks
+        self._tokens = tokens(text)
+        self._pieces: list[str] = []
+        self._end = 0  # of what is in the pieces
 
-    def mask(self, document: Any) -> Any:
-        return self._mask(document, self._paths.start, 0)
+    def mask(self, here: int) -> str:
+        """Give the text with what paths lead to from here, and credentials, replaced. Raises RecursionError."""
+        if (first := next(self._tokens)[0]) in OPENING:
+            self._look_into(first, here, 0)
+        return "".join([*self._pieces, self._text[self._end :]])
 
-    def _mask(self, value: Any, here: int, depth: int) -> Any:
+    def _look_into(self, opening: str, here: int, depth: int) -> None:
+        """Go through the members of what has just begun."""
         if depth > DEPTH_MAX:
             raise RecursionError
-        if isinstance(value, dict):
-            return {name: self._mask_member(name, member, here, depth) for name, member in value.items()}
-        if isinstance(value, list):
-            return [self._mask_member(str(place), member, here, depth) for place, member in enumerate(value)]
-        return value
+        place = 0
+        while (word := (token := next(self._tokens))[0]) not in CLOSING:
+            if word == ",":
+                continue
+            name, place = str(place), place + 1
+            if opening == "{":
+                name, _, token = read_name(word), next(self._tokens), next(self._tokens)
+            self._look_at(name, token, self._paths.behind(here, name), depth)
 
-    def _mask_member(self, name: str, member: Any, here: int, depth: int) -> Any:
-        further = self._paths.behind(here, name)
-        if self._paths.is_meant(further) or (_is_credential(name) and isinstance(member, str | int | float)):
-            self.count += 1
-            return MASK
-        return self._mask(member, further, depth + 1)
+    def _look_at(self, name: str, first: Token, here: int, depth: int) -> None:
+        word = first[0]
+        if self._paths.is_meant(here) or (_is_credential(name) and word not in (*OPENING, "null")):
+            start, end = first.start(), self._pass_over(first)
+            self._pieces += [self._text[self._end : start], f'"{self._marks.put(self._text[start:end])}"']
+            self._end = end
+        elif word in OPENING:
+            self._look_into(word, here, depth + 1)
 
-
-def show_body(body: bytes) -> str:
-    """Write a body as a person reads it: JSON indented, text as it is, all else in hexadecimal."""
-    if (laid_out := _lay_out(body)) is not None:
-        return laid_out
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        return _in_hex(body)
-    return text if all(character.isprintable() or character in "\r\n\t" for character in text) else _in_hex(body)
-
-
-def _lay_out(body: bytes) -> str | None:
-    """Indent JSON; None for what is no JSON, or is too large or too deep."""
-    if len(body) > LAID_OUT_BYTES_MAX:
-        return None
-    try:
-        document = json.loads(body)
-        is_flat = _is_within(document, LAID_OUT_DEPTH_MAX)
-        # Half a character ("\\ud800") is one to JSON, and none to a page: it is shown as it was written.
-        laid_out = json.dumps(document, ensure_ascii=False, indent=2).encode(errors="backslashreplace")
-        return laid_out.decode() if is_flat else None
-    except (ValueError, RecursionError):
-        return None
-
-
-def _is_within(value: Any, depth: int) -> bool:
-    members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return depth > 0 and all(_is_within(member, depth - 1) for member in members)
-
-
-def _in_hex(body: bytes) -> str:
-    return "\n".join(f"{start:08x}  {body[start : start + 16].hex(' ')}" for start in range(0, len(body), 16))
+    def _pass_over(self, token: Token) -> int:
+        """Go to the end of a value; gives where that is."""
+        depth = int(token[0] in OPENING)
+        while depth:
+            token = next(self._tokens)
+            depth += (token[0] in OPENING) - (token[0] in CLOSING)
+        return token.end()

@@ -6,8 +6,9 @@ from typing import Any
 import orjson
 
 from gateway.errors import NotFound
+from gateway.operations.layout import show_body
 from gateway.operations.operator import Operator
-from gateway.operations.redaction import Rules, read_rules, redact, show_body
+from gateway.operations.redaction import Rules, read_rules, redact
 from gateway.store.engine import Connection
 from gateway.store.events import load_event as read_event
 from gateway.store.requests import load_request

@@ -19,7 +19,6 @@ from gateway.operations.audit import list_audit
 from gateway.operations.downloading import defused
 from gateway.operations.events import load_event
 from gateway.operations.payloads import VALUES_MAX
-from gateway.operations.requests import show_request
 from gateway.operations.searching import search_events
 from gateway.queue.keys import PENDING
 from gateway.queue.pending import pending_note
@@ -221,34 +220,6 @@ async def test_events_of_a_source_that_is_not_theirs_are_not_there(running: Runn
     assert ours in await page(visitor, "/events/download/ndjson")
     assert "shop-theirs" not in await page(visitor, "/events")
     assert (await visitor.get(f"/search?q={theirs}")).status_code == 200, "not found, hence not led there"
-
-
-async def test_what_was_not_touched_in_the_form_is_sent_to_the_byte(running: Running, manned: House) -> None:
-    raw = b'{"email":  "edit@example.com", "n": 1.10}\r\n'
-    answer = await running.http.post("/in/shop-ours", content=raw, headers=WORD)
-    event_id = answer.json()["id"]
-    await running.event(event_id)
-    visitor = await manned.signed_in("integrator")
-    form = await page(visitor, f"/events/{event_id}/edit")
-    fields = {
-        name: form.partition(f'name="{name}"')[2].partition(">\n")[2].partition("</textarea>")[0].replace("\n", "\r\n")
-        for name in ("body", "headers")
-    }
-    same = await visitor.post(f"/events/{event_id}/edit", {**fields, "query": ""})
-    copy_id = same.headers["location"].rpartition("/")[2]
-    event = await running.event(copy_id)
-    assert event["edited_from"] == event_id
-    shown = await show_request(running.op, copy_id, is_raw=True)
-    assert shown["text"].encode() == raw
-    changed = {**fields, "body": '{"email": "edited@example.com"}', "query": "a=b"}
-    other = (await visitor.post(f"/events/{event_id}/edit", changed)).headers["location"].rpartition("/")[2]
-    await running.event(other, "applied")
-    shown = await show_request(running.op, other, is_raw=True)
-    assert (shown["text"], shown["head"]["query"]) == (changed["body"], "a=b")
-    assert other in await page(visitor, f"/events/{event_id}"), "the original leads to its copies"
-    refused = await visitor.post(f"/events/{event_id}/edit", {**fields, "headers": "no colon here"})
-    assert refused.status_code == 422
-    assert "line 1 of the headers" in unescape(refused.text)
 
 
 async def test_an_event_is_discarded_with_a_reason_and_not_without(running: Running, manned: House) -> None:
