@@ -14,7 +14,7 @@ from gateway.operations.searching import EventFilter, read_filter
 
 NAMES = (
     *("source", "status", "since", "until", "contact", "text", "path", "value", "id", "unique_key", "version", "lane"),
-    *("bookmarked", "root", "issue", "bulk", "edited_from"),
+    *("bookmarked", "root", "issue", "bulk", "edited_from", "zone"),
 )
 CHARACTERS_MAX = 1000
 

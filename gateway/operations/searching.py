@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from ulid import ULID
 
@@ -22,6 +23,7 @@ from gateway.operations.events import check_status
 from gateway.operations.operator import Operator
 from gateway.operations.paths import read_path
 from gateway.operations.sifting import sift
+from gateway.operations.zones import read_zone
 from gateway.store.engine import Connection
 from gateway.store.events import load_listed
 from gateway.store.searching import EventFilter, span_of, walk
@@ -123,18 +125,20 @@ def read_filter(query: Mapping[str, str], *, reach: Collection[str] = (), is_kep
     """Read a filter from the parameters of a page or a saved query string.
 
     `source` and `status` take several by commas; `since` and `until` take ISO times or how long ago (`15m`, `2h`,
-    `7d`); `contact` is `key:value`; `bookmarked` is `1`. `reach` are the sources that the caller may see, none: all.
+    `7d`), and `zone` is that of times without one (else UTC); `contact` is `key:value`; `bookmarked` is `1`. `reach`
+    are the sources that the caller may see, none: all.
     Raises OperatorError for a time, a status, a contact or a path that cannot be read; `is_kept` of a job: its path was
     taken once, and goes on meaning what it did.
     """
     if any("\0" in text for text in query.values()):
         raise OperatorError("a NUL is nowhere: neither in an id nor in what a database keeps of a text")
+    zone = read_zone(query.get("zone") or "UTC")
     texts = {_NAMES.get(name, name): query.get(name, "").strip() for name in _TEXTS if name != "value"}
     chosen = EventFilter(
         sources=tuple(filter(None, query.get("source", "").split(","))),
         statuses=tuple(filter(None, query.get("status", "").split(","))),
-        since=_read_time(query.get("since", "")),
-        until=_read_time(query.get("until", "")),
+        since=_read_time(query.get("since", ""), zone),
+        until=_read_time(query.get("until", ""), zone),
         identifier=_read_contact(query.get("contact", "").strip()),
         is_bookmarked=query.get("bookmarked", "") in ("1", "true", "on"),
         value=query.get("value") or None,
@@ -186,7 +190,7 @@ def _read_contact(text: str) -> tuple[str, str] | None:
         raise OperatorError(str(error)) from None
 
 
-def _read_time(text: str) -> int | None:
+def _read_time(text: str, zone: ZoneInfo) -> int | None:
     text = text.strip()
     if not text:
         return None
@@ -195,7 +199,7 @@ def _read_time(text: str) -> int | None:
             at = datetime.now(UTC) - timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
         else:
             at = datetime.fromisoformat(text)
-            at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+            at = (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
         return round(at.timestamp() * 1_000_000)
     except (ValueError, OverflowError):
         raise OperatorError(f'"{text}" is no time: like 15m, 2h, 7d, or like 2026-01-31T12:00:00Z') from None

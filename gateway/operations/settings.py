@@ -7,13 +7,13 @@ settings there are and of which type; a source without a plugin has what its aut
 import re
 from collections.abc import Mapping
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
 
 from gateway import clock
 from gateway.errors import OperatorError
 from gateway.operations.operator import Operator
+from gateway.operations.zones import read_zone
 from gateway.plugins import SettingField, load_plugin
 from gateway.store.audit import write_audit
 from gateway.store.engine import Connection
@@ -84,8 +84,8 @@ def _checked_delivery(delivery: Mapping[str, str | None]) -> dict[str, Any]:
     for key, value in delivery.items():
         if key not in _DELIVERY:
             raise OperatorError(f'there is no "{key}": {", ".join(_DELIVERY)}')
-        if key == "occurred_at_zone":
-            _check_zone(value)
+        if value and key == "occurred_at_zone":
+            read_zone(value)
         elif value:
             _check_places(key, value)
     return {key: value or None for key, value in delivery.items()}
@@ -98,14 +98,6 @@ def _check_places(key: str, places: str) -> None:
                 f'{key}: "{place[:80]}" names no place; such as header:x-webhook-id or json:event.id, '
                 "several with | between them"
             )
-
-
-def _check_zone(zone: str | None) -> None:
-    try:
-        if zone:
-            ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError):
-        raise OperatorError(f'"{zone}" is no time zone; such as Europe/Vienna or UTC') from None
 
 
 def _checked_settings(row: Mapping[str, Any], settings: Mapping[str, Any]) -> str:

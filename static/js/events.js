@@ -1,7 +1,10 @@
 // Events: follows a list while nobody is reading in it, marks what is new, and ticks rows by the key "x".
+import { OWN_ZONE } from "./times.js";
+
 const EVERY_SECONDS = 2;
 const SCROLLED_PIXELS = 240;
 const NEW_SECONDS = 8;
+const TIME_WITHOUT_ZONE = /^\s*\d{4}-?\d\d(?!.*(Z|[+-]\d\d:?\d\d)\s*$)/i;
 
 export function watchEvents() {
   setInterval(follow, EVERY_SECONDS * 1000);
@@ -12,10 +15,12 @@ export function watchEvents() {
     box.click();
     event.preventDefault();
   });
-  // An address that is worth sharing: without the fields that nothing was typed into.
+  // An address that is worth sharing: without what nothing was typed into, and with the zone of what was.
   document.addEventListener("formdata", ({ target, formData }) => {
     if (!target.matches(".filter-bar")) return;
     for (const [name, value] of [...formData]) if (!value) formData.delete(name);
+    const isLocal = ["since", "until"].some((name) => TIME_WITHOUT_ZONE.test(formData.get(name) ?? ""));
+    if (isLocal && !formData.has("zone")) formData.set("zone", OWN_ZONE);
   });
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
     if (isFollowed(detail.target)) known = new Set(rowsOf().map((row) => row.id));

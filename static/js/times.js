@@ -3,9 +3,11 @@ const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle
 const AGO = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "narrow" });
 const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 const TICK_SECONDS = 20;
+export const OWN_ZONE = FULL.resolvedOptions().timeZone ?? "UTC";
 
 export function showLocalTimes(root) {
   for (const time of root.querySelectorAll("time[datetime]")) show(time);
+  for (const zone of root.querySelectorAll("[data-own-zone]")) zone.textContent = OWN_ZONE;
 }
 
 setInterval(() => {

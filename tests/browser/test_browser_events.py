@@ -11,7 +11,8 @@ from typing import Any
 import httpx
 import orjson
 import pytest
-from playwright.sync_api import Page, expect
+from browsing import QUIET
+from playwright.sync_api import Browser, Page, expect
 from running import OPEN_SCRIPT, PATIENCE_SECONDS, WORD, Running, serving, working
 from test_every_page import look
 
@@ -158,6 +159,29 @@ def test_a_search_is_an_address_that_can_be_shared(admin: Page, shop: Shop) -> N
     admin.go_back()
     admin.go_back()
     expect(admin.locator(f"#{good}")).to_be_visible()
+
+
+def test_a_typed_time_counts_in_the_zone_that_stands_beside_the_field(
+    browser: Browser, console: Any, admin_state: dict, shop: Shop
+) -> None:
+    shop.post(email="zone@example.com", visits=1)
+    abroad = QUIET | {"timezone_id": "America/New_York"}
+    context = browser.new_context(base_url=console.url, storage_state=admin_state, **abroad)
+    page = context.new_page()
+    page.goto("/events")
+    expect(page.locator("label[for=f-since]")).to_have_text("Since America/New_York")
+    page.fill("#f-since", "2026-01-31T12:00")
+    page.get_by_role("button", name="Find").click()
+    page.wait_for_url("**/events?since=2026-01-31T12%3A00&zone=America%2FNew_York")
+    page.goto("/events")
+    page.fill("#f-since", "15m")
+    page.get_by_role("button", name="Find").click()
+    page.wait_for_url(lambda url: url.endswith("/events?since=15m"))
+    page.goto("/events?since=2026-01-31T12:00&zone=Europe/Vienna")
+    expect(page.locator("label[for=f-since]")).to_have_text("Since Europe/Vienna")
+    page.get_by_role("button", name="Find").click()
+    page.wait_for_url("**zone=Europe%2FVienna*")
+    context.close()
 
 
 def test_a_list_of_events_opens_quickly(admin: Page, shop: Shop, figure: Callable[[str], None]) -> None:

@@ -97,6 +97,10 @@ async def test_what_cannot_be_searched_is_said_and_stays_in_its_field(manned: Ho
     assert 'value="ann"' in text
     for edge in ("0001-01-01T00:00%2B14:00", "9999-12-31T23:59-14:00"):
         assert "is no time" in await page(await manned.signed_in("viewer"), f"/events?until={edge}", 400)
+    zoned = await page(await manned.signed_in("viewer"), "/events?since=2026-01-31T12:00&zone=Europe/Vienna")
+    assert '<label for="f-since">Since <span class="faint zone">Europe/Vienna</span></label>' in zoned
+    assert 'name="zone" value="Europe/Vienna"' in zoned
+    assert "data-own-zone>UTC<" in await page(await manned.signed_in("viewer"), "/events")
     text = await page(await manned.signed_in("viewer"), "/events?path=$..sku", 400)
     assert '"$..sku" is no path: names with dots between them' in text
 
