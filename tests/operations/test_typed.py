@@ -157,6 +157,9 @@ def test_what_no_field_can_hold_or_what_is_masked_whole_stays_as_it_is() -> None
         assert fields.body is None
         assert fields.read_body("typed") is None
     assert typed(deep, None).body is not None
+    signed = orjson.dumps({"headers": [["x-signature", "s1gned"]]})
+    assert as_typed(signed, b"<email>ann</email>", EMAIL).body is None, "also where something else is masked by itself"
+    assert typed(b"{}", None).read_body('"•••1"') == '"•••1"'.encode(), "nothing is masked: dots are dots"
     assert typed(b"<email>ann</email>", None).body == "<email>ann</email>"
 
 
