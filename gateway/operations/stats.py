@@ -155,7 +155,10 @@ def _ms(counters: Counters, family: str, share: float) -> float | None:
 
 def _pool_gauges(pools: Sequence[Mapping[str, int]]) -> Iterable[Gauge]:
     for figure, (name, meaning, is_total) in _POOL_FIGURES.items():
-        yield Gauge(name, meaning, sum(pool.get(figure, 0) for pool in pools), is_total=is_total)
+        figures = [pool.get(figure, 0) for pool in pools]
+        # What one process has caught, each knows.
+        value = max(figures, default=0) if figure == "quarantined" else sum(figures)
+        yield Gauge(name, meaning, value, is_total=is_total)
 
 
 def _queue_gauges(queue: Mapping[str, Any]) -> Iterable[Gauge]:

@@ -15,6 +15,7 @@ from gateway.config import Settings
 from gateway.operations import limits, scripts, secrets, sources
 from gateway.operations.operator import Operator, open_operator
 from gateway.operations.readiness import list_quarantined
+from gateway.operations.stats import product_metrics
 from gateway.queue.keys import QUARANTINES
 from gateway.queue.processes import list_processes
 from gateway.registry import POLL_SECONDS
@@ -91,6 +92,7 @@ async def test_what_one_gateway_has_caught_is_shut_in_all_and_in_the_worker(tmp_
         assert await post("shop", GOOD) == 503
         assert [await post("neighbour", GOOD), await post_elsewhere("neighbour", GOOD)] == [202, 202]
         await until(lambda: tells(op, ["shop"], ["shop"], ["shop"]))
+        assert b"hookwright_sources_quarantined 1.0\n" in await product_metrics(op)
         (caught,) = (await list_quarantined(op)).items()
         assert (caught[0], caught[1]["reason"].partition(":")[0]) == ("shop", "forbidden system call")
 
