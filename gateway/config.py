@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     trusted_proxies: Csv = Field((), description="networks whose X-Forwarded-For is believed, by commas")
     sandbox: Literal["auto", "strict"] = Field("auto", description="strict: refuse to start without the whole wall")
     sandbox_children_max: int = Field(256, ge=1, le=10_000, description="script processes at once")
+    sandbox_wait_seconds: float = Field(
+        3, gt=0, description="how long a request waits for its turn behind others of its source; then 503"
+    )
 
     body_bytes_max: int = Field(MIB, ge=1024, le=10 * MIB, description="a request's body, also after decoding")
     head_bytes_max: int = Field(64 * 1024, ge=1024, le=MIB, description="request line and headers")

@@ -42,7 +42,7 @@ class Actions:
             raise NotFound(f'there is no action "{name[:64]}": {", ".join(ACTION_NAMES)}')
         source = self._find_source(request, key)
         received, received_at = await self._receive(request, f"/{name}")
-        with self.pipeline.room.taken():
+        with self.pipeline.room.taken(source):
             parse_action(name, received.body)
             event = self._event(
                 request_id, received_at, key, source, received, _named(received.body, name), _unique(request)
@@ -55,7 +55,7 @@ class Actions:
         key = await self.door.enter(request, MAY_POST)
         source = self._find_source(request, key)
         received, received_at = await self._receive(request, "/batch")
-        with self.pipeline.room.taken():
+        with self.pipeline.room.taken(source):
             actions = await check_in_turns(received.body)
             _require_few(actions, received)
             events = self._batch_events(request, received_at, key, source, received, actions)

@@ -111,7 +111,7 @@ class Pipeline:
         )
         line.body_bytes, line.client_ip = len(received.body), received.client_ip
         line.trace.mark("receive")
-        with self.room.taken():
+        with self.room.taken(name, source.script.limits.in_flight_count if source.script else None):
             return await self._work(scope, source, received, received_at, line)
 
     async def _work(self, scope: Scope, source: Source, received: Received, received_at: int, line: Line) -> Answer:

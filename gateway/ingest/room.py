@@ -1,6 +1,7 @@
 """Room: is there room for one more? Asked before a body is read; a place is taken when it is whole.
 
-Counts requests at work, and looks every second at what Redis holds, in all and of each source that is
+Counts requests at work, of which a source has half of what the others leave at most: so there is room for whoever
+comes, however many floods there are. Looks every second at what Redis holds, in all and of each source that is
 active: past a limit the sender hears 503 with Retry-After, and nothing is dropped in silence. Looks now and
 then whether that Redis still keeps what it is given.
 """
@@ -33,6 +34,7 @@ class Room:
     def __init__(self, redis: Redis, settings: Settings) -> None:
         self._redis, self._settings = redis, settings
         self._in_flight = 0
+        self._in_flight_of: Counter[str] = Counter()
         self._full: str | None = None
         self._is_tight = False
         self._depths: dict[str, int] = {}
@@ -62,14 +64,28 @@ class Room:
             await asyncio.gather(self._task, return_exceptions=True)
 
     @contextlib.contextmanager
-    def taken(self) -> Iterator[None]:
-        """Hold a place while a request is at work: a whole one, not while it comes in. Raises as `require_place`."""
+    def taken(self, source: str, own_max: int | None = None) -> Iterator[None]:
+        """Hold a place while a request is at work: a whole one, not while it comes in.
+
+        Raises as `require_place`, and Unavailable where its source has its share, or as many as it may have.
+        """
         self.require_place()
-        self._in_flight += 1
+        count = self._in_flight_of[source]
+        others = self._in_flight - count
+        if count >= (own_max or max(1, (self._settings.requests_in_flight_max - others) // 2)):
+            detail = f'{count} requests of source "{source}" are at work already; others need room, too'
+            raise Unavailable(detail, 1, limit="in_flight_count")
+        self._in_flight, self._in_flight_of[source] = self._in_flight + 1, count + 1
         try:
             yield
         finally:
-            self._in_flight -= 1
+            self._leave(source)
+
+    def _leave(self, source: str) -> None:
+        self._in_flight -= 1
+        self._in_flight_of[source] -= 1
+        if not self._in_flight_of[source]:
+            del self._in_flight_of[source]
 
     def require_place(self) -> None:
         """Raise Unavailable where there is no place. Asked before a body is read as well: it would be read in vain."""

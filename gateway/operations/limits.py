@@ -49,7 +49,7 @@ RANGES: Mapping[str, Range] = {
     "result_bytes": Range(1024, 8 * MIB, "all actions of a request as JSON"),
     "log_bytes": Range(0, 256 * 1024, "what a request prints"),
     "actions_count": Range(1, 10_000, "actions of a request"),
-    "in_flight_count": Range(1, 10_000, "requests at work at once"),
+    "in_flight_count": Range(1, 10_000, "requests at work at once; else half of what others leave"),
     "children_count": Range(1, 64, "script processes at once, under load"),
     "body_bytes_max": Range(1024, 10 * MIB, "the body of a request, also after decoding"),
     "queue_events_max": Range(1, 100_000_000, "events that wait in the queue"),

@@ -2,7 +2,7 @@
 
 Takes Script, the head and the body of a request; gives Outcome. Two sides, two lists of modules:
 
-    the gateway's side     pool (read this first) · channel (one child) · watchdog · health · crowd (at work) ·
+    the gateway's side     pool (read this first) · channel (one child) · watchdog · health · alone (turns) ·
                            children, memory, descriptors (how many) · nursery, forkserver (births) · proof (of the wall)
     the child's side       server (forks) · child (its loop) · runner (one request) · language, compiler, guards,
                            reach (what a script may say and touch) · lockdown, landlock, seccomp (the wall), selftest

@@ -6,6 +6,7 @@ frame that was not asked for. Never decides about limits (watchdog) or sources (
 """
 
 import asyncio
+import math
 import os
 import signal
 import struct
@@ -13,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, cast
 
 from gateway.errors import SandboxUnavailable
@@ -46,6 +48,7 @@ class Flight:
     sequence: int
     request_id: int
     body_bytes: int
+    asked_at: float
     landing: asyncio.Future[Any]
 
 
@@ -135,10 +138,12 @@ class Channel(asyncio.Protocol):
 
     # requests
 
-    def run(self, operation: int, event_id: str, head: bytes, body: bytes) -> asyncio.Future[Outcome | None]:
-        """Send one request; the future never raises."""
+    def run(
+        self, operation: int, event_id: str, head: bytes, body: bytes, asked_at: float | None = None
+    ) -> asyncio.Future[Outcome | None]:
+        """Send one request, asked for at this time of the loop; the future raises what `send_away` says."""
         self._sequence += 1
-        return self._send(operation, self._sequence, event_id, head, body)
+        return self._send(operation, self._sequence, event_id, head, body, asked_at)
 
     def load(self, script: Script) -> asyncio.Future[dict[str, Any] | None]:
         """Send the script; None where the child died of it. Raises JSONEncodeError."""
@@ -149,7 +154,9 @@ class Channel(asyncio.Protocol):
         """Have a probe of the self-test run; None where the child died of it."""
         return self._send(wire.PROBE, 0, "", name.encode(), b"")
 
-    def _send(self, operation: int, sequence: int, event_id: str, head: bytes, body: bytes) -> asyncio.Future[Any]:
+    def _send(
+        self, operation: int, sequence: int, event_id: str, head: bytes, body: bytes, asked_at: float | None = None
+    ) -> asyncio.Future[Any]:
         landing: asyncio.Future[Any] = self._loop.create_future()
         if not self.is_open:
             landing.set_result(None)
@@ -160,7 +167,7 @@ class Channel(asyncio.Protocol):
             self.heard_at = self._asked_at = self.used_at
             self.asked_count += 1
             self._on_work(self)
-        self.flights.append(Flight(operation, sequence, request_id, len(body), landing))
+        self.flights.append(Flight(operation, sequence, request_id, len(body), asked_at or self.used_at, landing))
         if not self._outbox:
             self._loop.call_soon(self._flush)
         self._outbox.append(wire.request_frame(operation, request_id, event_id.encode(), head, body))
@@ -197,16 +204,32 @@ class Channel(asyncio.Protocol):
         if not self.flights or self.flights[0].request_id != request_id:
             raise wire.ProtocolBroken("an answer that nobody asked for")
         flight = self.flights[0]
-        result: Outcome | dict[str, Any] = meta
-        if flight.operation in _RUNS:
-            result = wire.read_outcome(meta, actions, reply_body, self.limits)
-            self._is_vouched = result.is_authenticated
+        if not flight.landing.done():  # else nobody waits for it any more
+            result: Outcome | dict[str, Any] = meta
+            if flight.operation in _RUNS:
+                result = wire.read_outcome(meta, actions, reply_body, self.limits)
+                self._is_vouched = result.is_authenticated
+            flight.landing.set_result(result)
         self.flights.popleft()
         if not self.flights:
             self._asked_seconds += time.monotonic() - self._asked_at
         self.heard_at = self._loop.time()  # an answer is a sign of life; a dripping of bytes is none
-        if not flight.landing.done():
-            flight.landing.set_result(result)
+
+    def send_away(self, wait_seconds: float) -> None:
+        """Refuse whoever has waited for so long and has not begun; the child passes over these.
+
+        They came in order: behind the first that may still wait nobody is looked at.
+        """
+        asked_before = self._loop.time() - wait_seconds
+        begun, _ = split_word(self.page.word())
+        for flight in islice(self.flights, 1, None):  # the first has its turn, though it may not have begun
+            if flight.sequence <= begun:
+                continue
+            if flight.asked_at > asked_before:
+                return
+            self.page.pass_over(flight.sequence)
+            if not flight.landing.done():
+                flight.landing.set_exception(waited_too_long(wait_seconds))
 
     def asked_seconds(self) -> float:
         """Say for how long of its life it has had something to do. Not by the loop's clock, which stands in a turn."""
@@ -315,6 +338,11 @@ class Channel(asyncio.Protocol):
             if flight.sequence == sequence and flight.operation in _RUNS:
                 return flight
         return None
+
+
+def waited_too_long(wait_seconds: float) -> SandboxUnavailable:
+    detail = f"it waited {wait_seconds:g} s for its turn behind other requests of its source; send it again"
+    return SandboxUnavailable(detail, math.ceil(wait_seconds), limit="sandbox_wait_seconds")
 
 
 def _read_layers(request_id: int, meta: dict[str, Any]) -> dict[str, str]:

@@ -37,7 +37,7 @@ class Limits:
     result_bytes: int = MIB
     log_bytes: int = 16 * 1024
     actions_count: int = 1000
-    in_flight_count: int | None = None  # requests at work at once; None: half the places of the gateway
+    in_flight_count: int | None = None  # requests at work at once; None: half of what others leave
     children_count: int | None = None  # processes at once, under load; None: as the cores allow
 
     def memory_budget_bytes(self, body_bytes: int) -> int:

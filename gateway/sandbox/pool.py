@@ -14,9 +14,9 @@ from typing import Literal
 from gateway.errors import Problem, SandboxUnavailable, ScriptRefused
 from gateway.metrics import Metrics
 from gateway.sandbox import wire
+from gateway.sandbox.alone import Alone
 from gateway.sandbox.channel import Channel, Death
 from gateway.sandbox.children import Children
-from gateway.sandbox.crowd import Crowd
 from gateway.sandbox.descriptors import raise_descriptor_limit
 from gateway.sandbox.health import Health, Quarantine
 from gateway.sandbox.limits import POOLED_BODY_BYTES_MAX, Limits, describe_excess
@@ -55,20 +55,20 @@ class Pool:
         *,
         is_strict: bool = False,
         children_max: int = 256,
-        in_flight_per_source_max: int | None = None,
+        wait_seconds: float | None = None,
         idle_seconds: float = 300,
         memory: Memory | None = None,
         is_fenced: bool = True,
         metrics: Metrics | None = None,
     ) -> None:
-        """`in_flight_per_source_max`: where strangers decide how many come; None where the caller does.
+        """`wait_seconds`: for a turn, where a sender waits for the answer; None where there is time.
 
         `is_fenced=False` is for tests alone: scripts run as plain Python, to show that the wall holds by itself.
         """
         self._metrics = metrics or Metrics()
         self._health = Health()
-        self._watchdog = Watchdog()
-        self._crowd = Crowd(in_flight_per_source_max)
+        self._watchdog = Watchdog(wait_seconds)
+        self._alone = Alone(wait_seconds)
         self._checks = asyncio.Semaphore(_CHECKS_AT_ONCE)
         self._nursery = Nursery(self._watchdog.watch, is_strict=is_strict, is_fenced=is_fenced)
         self._children = Children(
@@ -180,13 +180,12 @@ class Pool:
         start_at: Literal["authenticate", "transform"] = "authenticate",
         is_measured: bool = False,
     ) -> Outcome:
-        """Run one request; SandboxUnavailable for backoff, quarantine, a crowd, or a fork server that is away.
+        """Run one request; SandboxUnavailable for backoff, quarantine, a long wait, or a fork server that is away.
 
         `is_measured`: in a new child that nobody has used before, so that its peak of memory is this request's.
         """
         self._health.require(script)
         operation = wire.AUTHENTICATE if start_at == "authenticate" else wire.TRANSFORM
-        self._crowd.enter(script.source, script.limits.in_flight_count)
         try:
             if is_measured or len(body) > POOLED_BODY_BYTES_MAX:
                 return await self._run_alone(script, operation, event_id, head, body, is_measured=is_measured)
@@ -195,13 +194,12 @@ class Pool:
             return Outcome(kind="failed", is_authenticated=False, stage="load", reason=refused.detail[:300])
         except LoadDied as died:
             return Outcome(kind="failed", is_authenticated=False, stage="load", reason=died.reason)
-        finally:
-            self._crowd.leave(script.source)
 
     async def _run_pooled(self, script: Script, operation: int, event_id: str, head: bytes, body: bytes) -> Outcome:
+        asked_at = asyncio.get_running_loop().time()
         for _ in range(_RUNS_MAX):
             channel = self._children.find_idlest(script) or await self._children.find(script)
-            outcome = await channel.run(operation, event_id, head, body)
+            outcome = await channel.run(operation, event_id, head, body, asked_at)
             if outcome is not None:
                 self._learn(script, channel, outcome)
                 return outcome
@@ -213,7 +211,7 @@ class Pool:
         self, script: Script, operation: int, event_id: str, head: bytes, body: bytes, *, is_measured: bool
     ) -> Outcome:
         """Run in a child for this request alone, with memory for its body."""
-        async with self._crowd.turn_alone(script.source):
+        async with self._alone.turn(script.source):
             for _ in range(_RUNS_MAX):
                 channel = await self._children.bear_alone(script, len(body))
                 try:

@@ -2,8 +2,9 @@
 
 Takes (sequence number of the request, stage) and lines of the log from the child; gives them to the gateway at any
 moment, without a message, also when the child is already dead. That is how a verdict is known although
-`transform` died, and which of several pipelined requests a death belongs to. The page is exactly as
-trustworthy as a frame of the child: what is read is bounded, and no text yet.
+`transform` died, and which of several pipelined requests a death belongs to. Takes from the gateway up to
+which request nobody waits any more; the child passes over these. The page is exactly as trustworthy as a
+frame of the child: what is read is bounded, and no text yet.
 """
 
 import fcntl
@@ -22,7 +23,7 @@ _PAGE_BYTES = mmap.PAGESIZE
 # Of a request that is killed no more is kept. Memory that nobody has printed into is not taken.
 LOG_BYTES = 16 * 1024
 _MEMORY_BYTES = _PAGE_BYTES + LOG_BYTES
-_WORD, _LOG_LENGTH = 0, 1
+_WORD, _LOG_LENGTH, _PASSED_OVER = range(3)
 
 
 class StagePage:
@@ -58,6 +59,14 @@ class StagePage:
         """Read what was printed, and whether that is all of it."""
         length = self._words[_LOG_LENGTH]
         return self._memory[_PAGE_BYTES : _PAGE_BYTES + min(length, LOG_BYTES)], length <= LOG_BYTES
+
+    def pass_over(self, sequence: int) -> None:
+        """Have the child pass over all requests up to this one that it has not begun."""
+        self._words[_PASSED_OVER] = sequence
+
+    @property
+    def passed_over(self) -> int:
+        return self._words[_PASSED_OVER]
 
     def close(self) -> None:
         """Let go of the page, and of the descriptor that Python keeps for it; nobody reads it any more."""

@@ -3,8 +3,9 @@
 Takes channels that have work, looks at all of them every few milliseconds: time since the request began,
 CPU of the child since its stage began (both known from the stage page), and how long the child has been
 silent whatever the page says; and once a second at what any child uses while it is asked nothing. Past a
-limit: kill. Who burns for long is held back first: its neighbours go before it on a core that they share.
-Never waits for a script to cooperate.
+limit: kill. Whoever has not begun after a long wait is sent away, where senders wait for an answer. Who
+burns for long is held back first: its neighbours go before it on a core that they share. Never waits for
+a script to cooperate.
 """
 
 import asyncio
@@ -80,7 +81,9 @@ class _Sight:
 class Watchdog:
     """One timer for all channels; it sleeps while none has work."""
 
-    def __init__(self) -> None:
+    def __init__(self, wait_seconds: float | None = None) -> None:
+        """`wait_seconds`: how long a request waits behind others of its source; None: for ever."""
+        self._wait_seconds = wait_seconds
         self._watches: dict[Channel, _Watch] = {}
         self._accounts: dict[Channel, _Account] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -123,6 +126,8 @@ class Watchdog:
             sight = _see(channel, watch, now)
             if (reason := _passed_limit(channel, sight)) is not None:
                 channel.kill(reason, asks_where=sight.flight is not None)
+            elif self._wait_seconds is not None:
+                channel.send_away(self._wait_seconds)
             _hold_back(channel, watch, is_burning=_is_burning(channel, sight))
         self._timer = None
         if self._watches:

@@ -121,8 +121,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         pool = Pool(
             is_strict=settings.sandbox == "strict",
             children_max=settings.sandbox_children_max,
-            # Nobody's flood takes more than half of the places.
-            in_flight_per_source_max=max(1, settings.requests_in_flight_max // 2),
+            wait_seconds=settings.sandbox_wait_seconds,
             metrics=metrics,
         )
         say_layers(await pool.start())

@@ -3,9 +3,8 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from functools import partial
-from typing import Any
 
 import httpx
 import orjson
@@ -15,6 +14,7 @@ from running import PATIENCE_SECONDS, WORD, Running
 from sockets import head, wire
 from structlog.testing import capture_logs
 
+from gateway.errors import Unavailable
 from gateway.ingest.room import Room
 from gateway.queue.keys import PENDING
 
@@ -33,16 +33,17 @@ async def until_ready(running: Running, status: int) -> None:
 
 @asynccontextmanager
 async def at_work(running: Running) -> AsyncIterator[list["asyncio.Task[httpx.Response]"]]:
-    """Take every place: actions wait for a Redis that writes nothing just now; as many more are refused."""
-    cap = running.settings.requests_in_flight_max
+    """Take every place: actions of three sources wait for a Redis that writes nothing just now."""
+    keys = [running.admin, await running.make_key("sender", "open"), await running.make_key("sender", "echo")]
+    assert len(keys) == running.settings.requests_in_flight_max
     await running.op.redis.execute_command("CLIENT", "PAUSE", 60_000, "WRITE")
-    post = partial(running.http.post, "/api/upsertContact", json=ACTION, headers=running.admin)
-    posts = [asyncio.create_task(post()) for _ in range(2 * cap)]
+    post = partial(running.http.post, "/api/upsertContact", json=ACTION)
+    posts = [asyncio.create_task(post(headers=key)) for key in keys]
     try:
-        refused = set[Any]()
-        while len(refused) < cap:
-            done, _ = await asyncio.wait(set(posts) - refused, return_when=asyncio.FIRST_COMPLETED)
-            refused |= done
+        give_up_at = time.monotonic() + PATIENCE_SECONDS
+        while (await running.http.post("/in/nobody")).status_code != 503:
+            assert time.monotonic() < give_up_at, "there was room to the end"
+            await asyncio.sleep(0.01)
         yield posts
     finally:
         await running.op.redis.execute_command("CLIENT", "UNPAUSE")
@@ -52,17 +53,62 @@ async def at_work(running: Running) -> AsyncIterator[list["asyncio.Task[httpx.Re
 async def test_past_the_cap_of_requests_at_work_it_is_503_with_the_time_to_come_back(edge: Running) -> None:
     cap = edge.settings.requests_in_flight_max
     async with at_work(edge) as posts:
-        also_webhook = await edge.http.post("/in/open", content=BODY, headers=WORD)
+        webhook = await edge.http.post("/in/open", content=BODY, headers=WORD)
+        action = await edge.http.post("/api/upsertContact", json=ACTION, headers=edge.admin)
         async with wire(edge) as eager:
             await eager.send(head("/in/open", "x-word: sesame-open", "content-length: 1000000"))
             assert (await eager.read_answer()).startswith(b"HTTP/1.1 503 "), "before its body is read"
-        refused = [post.result() for post in posts if post.done()]
-    assert len(refused) == cap
-    for answer in (*refused, also_webhook):
+    for answer in (webhook, action):
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
         assert answer.headers["content-type"] == "application/problem+json"
         assert f"{cap} requests" in answer.json()["detail"]
-    assert [post.result().status_code for post in posts].count(202) == cap
+    assert [post.result().status_code for post in posts] == [202] * cap
+
+
+async def test_one_source_takes_half_of_what_the_others_leave_and_there_is_room_for_whoever_comes(
+    edge: Running,
+) -> None:
+    room, held = Room(edge.op.redis, edge.settings.model_copy(update={"requests_in_flight_max": 256})), ExitStack()
+    with held:
+        counts = {name: fill(room, held, name) for name in ("first", "second", "third")}
+        assert counts == {"first": 128, "second": 64, "third": 32}
+        assert fill(room, held, "first") == 0
+        for number in range(10):
+            assert fill(room, held, f"newcomer-{number}", at_most=1) == 1
+    assert fill(room, held, "first") == 128, "places come free"
+    held.close()
+
+
+async def test_two_floods_that_go_on_come_to_a_third_each(edge: Running) -> None:
+    room = Room(edge.op.redis, edge.settings.model_copy(update={"requests_in_flight_max": 256}))
+    places: dict[str, list[ExitStack]] = {"one": [], "two": []}
+    for _ in range(300):
+        for source, held in places.items():
+            if held:  # one is answered, and more come than there is room for
+                held.pop(0).close()
+            while fill(room, latest := ExitStack(), source, at_most=1):
+                held.append(latest)
+    assert sorted(room._in_flight_of.values()) == [85, 85]
+
+
+async def test_a_source_may_have_a_number_of_its_own(edge: Running) -> None:
+    room, held = Room(edge.op.redis, edge.settings.model_copy(update={"requests_in_flight_max": 16})), ExitStack()
+    with held:
+        assert fill(room, held, "narrow", own_max=1) == 1
+        assert fill(room, held, "wide", own_max=12) == 12
+        with pytest.raises(Unavailable, match='12 requests of source "wide" are at work already') as caught:
+            held.enter_context(room.taken("wide", 12))
+        assert (caught.value.retry_after_seconds, caught.value.extra) == (1, {"limit": "in_flight_count"})
+
+
+def fill(room: Room, held: ExitStack, source: str, own_max: int | None = None, at_most: int = 1000) -> int:
+    """Take places for a source until it is refused; give how many."""
+    for count in range(at_most):
+        try:
+            held.enter_context(room.taken(source, own_max))
+        except Unavailable:
+            return count
+    return at_most
 
 
 async def test_places_come_free_again(edge: Running) -> None:

@@ -32,6 +32,7 @@ async def narrow(valkey_url: str) -> AsyncIterator[Running]:
         room = {"upload_bytes_max": 64 * MIB, "requests_in_flight_max": 3, "trusted_proxies": ("127.0.0.0/8",)}
         async with run_all(prepare(Path(folder), f"{valkey_url}?db=18", **room)) as running:
             await running.add_source("open")
+            await running.add_source("echo")
             yield running
 
 

@@ -25,7 +25,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 ECHO = YES + "def transform(request, context):\n    return [{'n': request.json['n']}]\n"
 LOOP = YES + "def transform(request, context):\n    while True: pass\n"
 SLOW = YES + "def transform(request, context):\n    return [{'n': sum(range(100_000))}]\n"
-SHORT = Limits(transform_cpu_seconds=0.1)
+BUSY = YES + "def transform(request, context):\n    return [{'n': sum(range(2_000_000))}]\n"
+PATIENT = Limits(transform_cpu_seconds=2, wall_seconds=10)
 WITHOUT_END = 1 << 60
 
 
@@ -47,25 +48,42 @@ async def run_many(pool: Pool, script: Script, count: int) -> list[Outcome | Bas
     return await asyncio.gather(*(run(pool, script) for _ in range(count)), return_exceptions=True)
 
 
-async def test_one_request_too_many_of_a_source_is_sent_away_and_those_of_others_are_not():
-    async with open_pool(in_flight_per_source_max=4) as pool:
-        flood, calm = make_script(LOOP, limits=SHORT), make_script(ECHO)
-        answers, beside = await asyncio.gather(run_many(pool, flood, 10), run_many(pool, calm, 4))
-        refused = [answer for answer in answers if isinstance(answer, SandboxUnavailable)]
-        assert len(refused) == 6
-        assert {(answer.retry_after_seconds, "at work already" in answer.detail) for answer in refused} == {(1, True)}
-        assert {answer.kind for answer in beside} == {"actions"}
-        pool.lift(flood.source)
-        assert (await run(pool, flood)).kind == "failed", "whoever has left has left a place"
+async def test_who_has_waited_too_long_is_sent_away_and_never_run():
+    async with open_pool(wait_seconds=0.3) as pool:
+        script = make_script(BUSY, limits=PATIENT)
+        await pool.warm(script)
+        (channel,) = pool._children
+        answers = asyncio.ensure_future(run_many(pool, script, 20))
+        begun = set[int]()
+        while channel.flights or not answers.done():
+            begun.add(channel.page.word() >> 8)
+            await asyncio.sleep(0.002)
+        kinds = [answer.kind if isinstance(answer, Outcome) else "sent away" for answer in await answers]
+        assert set(kinds) == {"actions", "sent away"}
+        assert kinds == sorted(kinds), "who came first is served"
+        sent_away = [answer for answer in answers.result() if isinstance(answer, SandboxUnavailable)]
+        assert {(one.retry_after_seconds, one.extra["limit"]) for one in sent_away} == {(1, "sandbox_wait_seconds")}
+        assert len(begun - {0}) <= kinds.count("actions") + 1, "one may have begun in that very moment"
+        assert (await run(pool, script)).kind == "actions", "nobody waits behind those who are gone"
+        assert pool.stats().deaths == 0
 
 
-async def test_a_source_may_have_a_limit_of_its_own():
-    async with open_pool(in_flight_per_source_max=4) as pool:
-        narrow = make_script(SLOW, limits=Limits(in_flight_count=1))
-        wide = make_script(SLOW, limits=Limits(in_flight_count=9))
-        answers = await asyncio.gather(run_many(pool, narrow, 9), run_many(pool, wide, 9))
-        kept = [sum(isinstance(answer, Outcome) for answer in each) for each in answers]
-        assert kept == [1, 9]
+async def test_who_waits_for_a_child_alone_is_sent_away_too():
+    async with open_pool(wait_seconds=0.1) as pool:
+        body = orjson.dumps({"padding": "x" * (MIB + 1)})
+        script = make_script(LOOP, limits=Limits(transform_cpu_seconds=0.5))
+        first = asyncio.ensure_future(run(pool, script, body))
+        await asyncio.sleep(0)  # it has the turn
+        with pytest.raises(SandboxUnavailable, match=r"waited 0.1 s"):
+            await run(pool, script, body)
+        assert (await first).kind == "failed"
+
+
+async def test_where_nobody_waits_for_an_answer_nobody_is_sent_away():
+    async with open_pool() as pool:
+        answers = await run_many(pool, make_script(BUSY, limits=PATIENT), 12)
+        assert {answer.kind for answer in answers if isinstance(answer, Outcome)} == {"actions"}
+        assert len(answers) == 12
 
 
 async def test_a_crowd_is_given_as_many_children_as_its_source_may_have():
