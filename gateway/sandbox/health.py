@@ -18,7 +18,8 @@ from gateway.sandbox.script import Script
 _DEATH = 2
 _DEATH_AT_REST = 4 * _DEATH  # an honest child never dies of nothing: one is a pause
 # One poisonous payload may come a few times over; a script that dies of everything should not burn a core for it.
-_TOLERATED = 3 * _DEATH
+DEATHS_TOLERATED = 3
+_TOLERATED = DEATHS_TOLERATED * _DEATH
 _BACKOFF_SECONDS_MAX = 60
 # More would not pause it longer, and only take as many successes to be forgotten.
 _COUNTED_MAX = _TOLERATED + 7 * _DEATH

@@ -2,8 +2,8 @@
 
 Takes a Script and a request, gives an Outcome: one round trip to a child that holds this version of this
 source's script and nothing else. Children are born on first use, kept while they are wanted, killed at
-a limit; requests that were in flight beside a culprit run again elsewhere. `run` never raises for what a
-script does. Never keeps anything of a request.
+a limit; requests that were in flight beside a culprit run again elsewhere, up to three times. `run` never
+raises for what a script does. Never keeps anything of a request.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from gateway.sandbox.alone import Alone
 from gateway.sandbox.channel import Channel, Death
 from gateway.sandbox.children import Children
 from gateway.sandbox.descriptors import raise_descriptor_limit
-from gateway.sandbox.health import Health, Quarantine
+from gateway.sandbox.health import DEATHS_TOLERATED, Health, Quarantine
 from gateway.sandbox.limits import POOLED_BODY_BYTES_MAX, Limits, describe_excess
 from gateway.sandbox.memory import Memory, peak_bytes
 from gateway.sandbox.nursery import LoadDied, Nursery, load
@@ -27,8 +27,10 @@ from gateway.sandbox.proof import SandboxReport
 from gateway.sandbox.script import Script
 from gateway.sandbox.watchdog import RESTING_LOOK_SECONDS, Watchdog
 
-# A death has one culprit; whoever stood beside several is sent away to come back, rather than run for ever.
-_RUNS_MAX = 4
+# A death has one culprit, and whoever stood behind it runs again, perhaps behind the next one. As many deaths as a
+# source may die in a row before it is paused: with fewer runs two poisonous requests, of strangers even, would have
+# the genuine ones behind them refused. Whoever stood beside more is sent away to come back, rather than run for ever.
+_RUNS_MAX = DEATHS_TOLERATED + 1
 _CHECKS_AT_ONCE = 2
 
 

@@ -44,6 +44,14 @@ async def test_neighbours_of_a_culprit_run_again_and_only_it_fails(pool):
     assert orjson.loads(outcomes[19].actions) == [{"n": 19}]
 
 
+async def test_strangers_whose_requests_die_one_after_the_other_cost_nobody_behind_them_an_answer(pool):
+    text = "def authenticate(request, context):\n    while request.json['n'] < 3: pass\n    return True\n"
+    script = make_script(text + "def transform(request, context):\n    return [request.json]\n", limits=QUICK)
+    await pool.warm(script)
+    outcomes = await asyncio.gather(*(run(pool, script, number) for number in range(10)))
+    assert [outcome.kind for outcome in outcomes] == ["failed"] * 3 + ["actions"] * 7
+
+
 async def test_requests_of_one_source_know_nothing_of_another_s_death(pool):
     loop = make_script(YES + "def transform(request, context):\n    while True: pass\n", limits=QUICK)
     good = make_script(ECHO)
