@@ -9,6 +9,7 @@ bulk        events that a person brings, held back while enough of them wait
 turn        what one worker at a time does
 orphans     ids whose job is nowhere any more
 strays      jobs that have lost their place in a lane
+relief      what is done while Redis has no memory left
 inspection  what waits, how long, and is there room
 stats       the counters of all processes, over time
 processes   who runs, and what each tells of itself

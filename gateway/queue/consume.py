@@ -2,11 +2,13 @@
 
 Takes an async function of a parcel and runs it for each job; a job ends only when that function
 returned. A job at work is held by a lease that its worker renews: one that dies leaves its jobs to the
-next within seconds. Never holds more of the queue than the writer can soon write.
+next within seconds. While Redis is full, which refuses leases, jobs are taken without one. Never holds
+more of the queue than the writer can soon write.
 """
 
 import asyncio
 import contextlib
+import math
 import random
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
@@ -14,15 +16,17 @@ from typing import Any
 import msgpack
 from arq import Retry
 from arq.connections import ArqRedis
-from arq.constants import in_progress_key_prefix
+from arq.constants import in_progress_key_prefix, job_key_prefix
 from arq.worker import Worker, func
-from redis.exceptions import RedisError
+from redis.exceptions import OutOfMemoryError, RedisError
 
 from gateway.errors import Unavailable
 from gateway.event import WEIGHT_AT_ONCE_MAX, Lane
 from gateway.logs import log
+from gateway.queue.kept import drop_kept
 from gateway.queue.keys import FUNCTION, WORKERS_PAUSED, queue_name
 from gateway.queue.parcel import Events, Parcel, UnknownParcel, unpack
+from gateway.queue.relief import is_full, list_unleased, remove_job
 
 # Live flushes may hold one event each: many of them make a batch. A bulk job holds 256, or runs scripts.
 JOBS_MAX = {Lane.LIVE: 64, Lane.BULK: 16}
@@ -30,6 +34,8 @@ JOBS_MAX = {Lane.LIVE: 64, Lane.BULK: 16}
 BYTES_AT_HAND_MAX = 32 * 1024 * 1024
 # The transaction that is being written, and the next ones: what comes meanwhile is not behind more than that.
 WEIGHT_AT_HAND_MAX = 4 * WEIGHT_AT_ONCE_MAX
+# As many of the largest jobs, all at once.
+UNLEASED_AT_ONCE = 8
 LEASE_SECONDS = 5.0
 RETRY_SECONDS, RETRY_SECONDS_MAX = 1.0, 10.0
 STOP_SECONDS = 3.0
@@ -74,7 +80,7 @@ class LaneWorker:
     def __init__(self, redis: ArqRedis, lane: Lane, take: Take, *, timeout_seconds: float, poll_seconds: float) -> None:
         self._redis, self._lane, self._take, self._timeout_seconds = redis, lane, take, timeout_seconds
         self._bytes_at_hand = self._weight_at_hand = 0
-        self._is_paused = False
+        self._is_paused = self._is_full = False
         self._worker = Worker(
             functions=[func(self._job, name=FUNCTION, keep_result=0)],
             queue_name=queue_name(lane),
@@ -87,6 +93,7 @@ class LaneWorker:
             max_tries=2**31,  # past max_tries a job disappears without a trace
             poll_delay=poll_seconds,  # half a second by default
             log_results=False,
+            health_check_interval=math.inf,  # nobody reads it, and a full Redis that refuses it would end the loop
             job_serializer=msgpack.packb,  # pickle by default: whoever writes to Redis would run code
             job_deserializer=_deserialise,
         )
@@ -95,12 +102,16 @@ class LaneWorker:
 
     async def run(self) -> None:
         """Work until stopped. Ends with an error when Redis goes away: arq's loop does not outlive it."""
-        renewing = asyncio.create_task(self._renew_leases())
+        beside = [asyncio.create_task(self._renew_leases()), asyncio.create_task(self._relieve())]
         try:
-            await self._worker.async_run()
+            while self._worker.allow_pick_jobs:
+                with contextlib.suppress(OutOfMemoryError):  # a lease was given and the count of tries refused
+                    await self._worker.async_run()
+                await self._look_for_room()
         finally:
-            renewing.cancel()
-            await asyncio.gather(renewing, return_exceptions=True)  # it lets go of its connection
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)  # they let go of their connections
 
     async def stop(self) -> None:
         """Fetch nothing more, let the jobs at work finish, and put back what does not."""
@@ -129,6 +140,47 @@ class LaneWorker:
                 self._allow_jobs()
             await asyncio.sleep(LEASE_SECONDS / 4)
 
+    async def _relieve(self) -> None:
+        """While Redis is full take jobs without a lease, so that it is full no more. arq takes none meanwhile."""
+        failed: set[str] = set()
+        while True:
+            has_more = False
+            with contextlib.suppress(RedisError, OSError):  # away: the lane ends by itself, and says it
+                await self._look_for_room()
+                has_more = self._is_full and not self._is_paused and await self._take_unleased(failed)
+            if not has_more:
+                await asyncio.sleep(LEASE_SECONDS / 4)
+
+    async def _look_for_room(self) -> None:
+        was, self._is_full = self._is_full, await is_full(self._redis, was_full=self._is_full)
+        self._allow_jobs()
+        if self._is_full and not was:
+            await drop_kept(self._redis, "rejected")
+            log.error("redis_full_jobs_are_taken_without_leases", lane=self._lane.value)
+        elif was and not self._is_full:
+            log.info("redis_has_room", lane=self._lane.value)
+
+    async def _take_unleased(self, failed: set[str]) -> bool:
+        """Take the next jobs; False where there are none. What has failed comes again after all others."""
+        job_ids = await list_unleased(self._redis, self._lane, but=failed, limit=UNLEASED_AT_ONCE)
+        if not job_ids:
+            failed.clear()
+            return False
+        done = await asyncio.gather(*(self._run_unleased(job_id) for job_id in job_ids))
+        failed.update(job_id for job_id, is_done in zip(job_ids, done, strict=True) if not is_done)
+        return True
+
+    async def _run_unleased(self, job_id: str) -> bool:
+        envelope = await self._redis.get(job_key_prefix + job_id)
+        if envelope is None:  # somebody else was quicker
+            return True
+        try:
+            await self._job({"job_id": job_id, "job_try": 1}, _deserialise(envelope)["a"][0])
+        except Retry:  # said by who raises it
+            return False
+        await remove_job(self._redis, self._lane, job_id)
+        return True
+
     @contextlib.contextmanager
     def _at_hand(self, *, size: int = 0, weight: int = 0) -> Iterator[None]:
         """Count what a job holds in memory and has to be written; fetch no further one while that is too much."""
@@ -145,7 +197,8 @@ class LaneWorker:
     def _allow_jobs(self) -> None:
         # arq asks for its limit before each job that it fetches.
         has_room = self._bytes_at_hand < BYTES_AT_HAND_MAX and self._weight_at_hand < WEIGHT_AT_HAND_MAX
-        self._worker.max_jobs = JOBS_MAX[self._lane] if has_room and not self._is_paused else 0
+        is_open = has_room and not self._is_paused and not self._is_full
+        self._worker.max_jobs = JOBS_MAX[self._lane] if is_open else 0
 
     async def _job(self, ctx: dict[str, Any], payload: _Payload) -> None:
         with self._at_hand(size=len(payload.data)):
