@@ -74,6 +74,18 @@ def _deserialise(data: bytes) -> dict[str, Any]:
     return {"f": FUNCTION, "a": (payload,), "k": {}, "t": None, "et": 0}
 
 
+class _Worker(Worker):
+    """arq's worker, whose start of jobs is not cut off in the middle: redis-py would never give the connection back."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.starting = asyncio.Lock()
+
+    async def start_jobs(self, job_ids: list[bytes]) -> None:
+        async with self.starting:
+            await super().start_jobs(job_ids)
+
+
 class LaneWorker:
     """The worker of one lane; a job whose `take` lasts longer than the timeout is put back."""
 
@@ -81,14 +93,14 @@ class LaneWorker:
         self._redis, self._lane, self._take, self._timeout_seconds = redis, lane, take, timeout_seconds
         self._bytes_at_hand = self._weight_at_hand = 0
         self._is_paused = self._is_full = False
-        self._worker = Worker(
+        self._worker = _Worker(
             functions=[func(self._job, name=FUNCTION, keep_result=0)],
             queue_name=queue_name(lane),
             redis_pool=redis,
             handle_signals=False,  # each worker would take the signals of the whole process
             max_jobs=JOBS_MAX[lane],
             queue_read_limit=JOBS_MAX[lane] * 5,  # below five times max_jobs busy workers starve each other
-            job_timeout=None,  # type: ignore[arg-type] # arq deletes a job that is late; ours puts it back
+            job_timeout=None,  # arq deletes a job that is late; ours puts it back
             keep_result=0,  # a kept result refuses the same job id for an hour; a flush may be sent twice
             max_tries=2**31,  # past max_tries a job disappears without a trace
             poll_delay=poll_seconds,  # half a second by default
@@ -116,6 +128,8 @@ class LaneWorker:
     async def stop(self) -> None:
         """Fetch nothing more, let the jobs at work finish, and put back what does not."""
         self._worker.allow_pick_jobs = False
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._worker.starting.acquire(), STOP_SECONDS)  # for good: none is started any more
         if self._worker.tasks:
             await asyncio.wait(self._worker.tasks.values(), timeout=STOP_SECONDS)
         if self._worker.main_task:
