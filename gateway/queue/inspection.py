@@ -12,8 +12,8 @@ from gateway.queue.jobs import made_at
 from gateway.queue.keys import PENDING, queue_name
 from gateway.queue.processes import list_processes
 
-# Of each source the oldest job stands first: that many are enough to meet the oldest of all.
-NEXT_JOBS = 100
+# Of each source the oldest job stands first, and what was put back stands last: a long lane is not read whole.
+ENDS_LOOKED_AT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,10 @@ async def read_room(redis: Redis) -> Room:
 
 
 async def _oldest_made_at(redis: Redis, lane: Lane) -> float:
-    """Give when the oldest of the next jobs was made, in unix seconds; now where there is none."""
-    jobs = await redis.zrange(queue_name(lane), 0, NEXT_JOBS - 1, withscores=True)
-    return min((made_at(job_id.decode(), place) for job_id, place in jobs), default=time.time())
+    """Give when the oldest job was made, in unix seconds; now where there is none. Its place says when it is due."""
+    first = await redis.zrange(queue_name(lane), 0, ENDS_LOOKED_AT - 1, withscores=True)
+    last = await redis.zrange(queue_name(lane), -ENDS_LOOKED_AT, -1, withscores=True)
+    return min((made_at(job_id.decode(), place) for job_id, place in first + last), default=time.time())
 
 
 async def read_queue(redis: Redis) -> dict[str, Any]:
