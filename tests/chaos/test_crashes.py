@@ -1,7 +1,7 @@
 """Crashes: any process is killed at any moment under load, and every 202 ends applied, exactly once.
 
-A few seconds as a rule; HOOKWRIGHT_TEST_CHAOS_SECONDS=600 goes on for that long. The seed is printed:
-HOOKWRIGHT_TEST_CHAOS_SEED takes the same choices again.
+A few seconds on SQLite as a rule; HOOKWRIGHT_TEST_CHAOS_SECONDS=600 goes on for that long, half of it on
+PostgreSQL. The seed is printed: HOOKWRIGHT_TEST_CHAOS_SEED takes the same choices again.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import random
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -17,7 +18,7 @@ import pytest
 from chaos_machine import Machine, machine, until
 from chaos_senders import Delivery, Senders, post
 from chaos_truth import check
-from postgres import Server
+from postgres import Server, name_of
 from redis.exceptions import RedisError
 from running import PATIENCE_SECONDS
 
@@ -27,10 +28,20 @@ from gateway.operations.replay import replay_event
 
 SECONDS = float(os.environ.get("HOOKWRIGHT_TEST_CHAOS_SECONDS", "12"))
 SEED = int(os.environ.get("HOOKWRIGHT_TEST_CHAOS_SEED", random.SystemRandom().randrange(2**32)))
-CUT_SECONDS = 20.0 if SECONDS > 60 else 6.0
+IS_LONG = SECONDS > 60
+CUT_SECONDS = 20.0 if IS_LONG else 6.0
+TORMENTED = ["sqlite", "postgresql"] if IS_LONG else ["sqlite"]
 
 Cut = Callable[[], AbstractContextManager[None]]
 Fault = Callable[[Machine, random.Random], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Database:
+    """What harm can be done to the database of a machine: a while in which nobody can write, and a sudden end."""
+
+    cut: Cut
+    hang_up: Callable[[], object] | None = None
 
 
 def killing(name: str) -> Fault:
@@ -73,9 +84,23 @@ def freezing(name: str) -> Fault:
     return freeze
 
 
-async def lock_the_database(running: Machine, chance: random.Random) -> None:
-    with running.locked_database():
-        await asyncio.sleep(chance.uniform(0.2, 2))
+def cutting_off(database: Database) -> Fault:
+    async def cut_off(running: Machine, chance: random.Random) -> None:
+        with database.cut():
+            await asyncio.sleep(chance.uniform(0.2, 2))
+
+    return cut_off
+
+
+def hanging_up(hang_up: Callable[[], object]) -> Fault:
+    async def end_all_connections(running: Machine, chance: random.Random) -> None:
+        await asyncio.to_thread(hang_up)
+
+    return end_all_connections
+
+
+def faults_of(database: Database) -> list[Fault]:
+    return [cutting_off(database), *([hanging_up(database.hang_up)] * 2 if database.hang_up else [])]
 
 
 async def replay_something(running: Machine, chance: random.Random) -> None:
@@ -89,29 +114,32 @@ FAULTS: list[Fault] = [
     *(killing(name) for name in ("gateway", "worker", "worker", "console")),
     *(freezing(name) for name in ("gateway", "worker", "valkey")),
     kill_the_queue_when_it_is_full,
-    *(kill_a_fork_server, kill_a_sandbox, lock_the_database, replay_something, replay_something),
+    *(kill_a_fork_server, kill_a_sandbox, replay_something, replay_something),
 ]
 
 
-async def torment(running: Machine, chance: random.Random, seconds: float) -> None:
+async def torment(running: Machine, database: Database, chance: random.Random, seconds: float) -> None:
     """Do every kind of harm, in any order, again and again until the time is over."""
     loop = asyncio.get_running_loop()
-    stop_at = loop.time() + seconds
+    stop_at, faults = loop.time() + seconds, FAULTS + faults_of(database)
     while True:
-        for fault in chance.sample(FAULTS, len(FAULTS)):
+        for fault in chance.sample(faults, len(faults)):
             await asyncio.sleep(chance.uniform(0.1, 1.2))
             await fault(running, chance)
             if loop.time() > stop_at:
                 return
 
 
-async def test_whatever_dies_under_load_every_202_is_applied_exactly_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", TORMENTED)
+async def test_whatever_dies_under_load_every_202_is_applied_exactly_once(
+    tmp_path: Path, kind: str, request: pytest.FixtureRequest
+) -> None:
     print(f"HOOKWRIGHT_TEST_CHAOS_SEED={SEED}")
     chance = random.Random(SEED)
-    async with machine(tmp_path) as running:
+    async with machine_on(kind, tmp_path, request) as (running, database):
         senders = Senders(running.url, random.Random(chance.random()))
         sending = asyncio.create_task(senders.run(6))
-        await torment(running, chance, SECONDS)
+        await torment(running, database, chance, SECONDS / len(TORMENTED))
         senders.is_over = True
         await sending
         await until(running.is_drained, "the queue is empty")
@@ -121,25 +149,28 @@ async def test_whatever_dies_under_load_every_202_is_applied_exactly_once(tmp_pa
 
 
 @asynccontextmanager
-async def machine_to_cut(kind: str, folder: Path, request: pytest.FixtureRequest) -> AsyncIterator[tuple[Machine, Cut]]:
-    """Run a machine on a database of this kind; gives what cuts it off from that."""
+async def machine_on(
+    kind: str, folder: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[tuple[Machine, Database]]:
+    """Run a machine on a database of this kind; gives what can be done to that."""
     if kind == "sqlite":
         async with machine(folder) as running:
-            yield running, running.locked_database
+            yield running, Database(running.locked_database)
         return
     server: Server = request.getfixturevalue("postgres")
     with server.database() as url:
+        ending = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name_of(url)}'"
         async with machine(folder, database_url=url) as running:
-            yield running, server.frozen
+            yield running, Database(server.frozen, lambda: server.execute(ending))
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 async def test_while_the_database_is_cut_off_senders_are_answered_and_then_all_is_applied(
     tmp_path: Path, kind: str, request: pytest.FixtureRequest
 ) -> None:
-    async with machine_to_cut(kind, tmp_path, request) as (running, cut):
+    async with machine_on(kind, tmp_path, request) as (running, database):
         senders = Senders(running.url, random.Random(SEED))
-        with cut():
+        with database.cut():
             sending = asyncio.create_task(senders.run(4))
             await asyncio.sleep(CUT_SECONDS)
             senders.is_over = True
