@@ -46,8 +46,10 @@ class NumberedMarks(Marks):
 
     def put_back(self, text: str, *, quote: str = "") -> str:
         """Give a text with what its marks stand for. Raises OperatorError for a mark that is not whole."""
+        if not self._hidden:
+            return text
         mark = re.compile(f"{quote}{self._dots}([1-9][0-9]{{0,8}})(?![0-9]){quote}")
-        if self._hidden and self._dots in mark.sub("", text):
+        if self._dots in mark.sub("", text):
             raise OperatorError(f"{self._dots} stands for a masked value: leave it whole, or write another value")
         if sum(len(self._standing_for(found)) for found in mark.finditer(text)) > _PUT_BACK_CHARACTERS_MAX:
             raise OperatorError("masked values are put back too often: the copy would be larger than any body")
