@@ -1,6 +1,6 @@
 # attacks: actions that were yielded before an answer
 # expect: ok
-# says: kind='answered', is_authenticated=True, actions=b'\[\]'
+# says: ^200 [^\n]*done\n.*"status":"answered".*"is_authenticated":true,"actions":\[\]
 from gateway.toolbox import Answer, upsert_contact
 
 

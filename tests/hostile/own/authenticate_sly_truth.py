@@ -1,6 +1,6 @@
 # attacks: a verdict that equals True and is not True
 # expect: ok
-# says: kind='rejected', is_authenticated=False
+# says: ^401 [^\n]*\n{"reason":"authenticate gave a Sly, not True"}
 class Sly:
     def __eq__(self, other):
         return True

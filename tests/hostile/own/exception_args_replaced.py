@@ -1,6 +1,6 @@
 # attacks: an exception whose args are no texts, an endless list, itself
 # expect: error
-# says: reason='ValueError'
+# says: "stage":"transform","reason":"ValueError"
 def transform(request, context):
     class Odd(ValueError):
         pass

@@ -1,6 +1,6 @@
 # attacks: exceptions that carry the request, the context and functions out, in a chain
 # expect: error
-# says: kind='failed', is_authenticated=True.*reason='Carrier'
+# says: "status":"failed","stage":"transform","reason":"Carrier".*"is_authenticated":true
 class Carrier(Exception):
     def __init__(self, *things):
         self.things = things

@@ -1,6 +1,6 @@
 # attacks: an early end before the yes that would be kept as a genuine event
 # expect: ok
-# says: kind='rejected', is_authenticated=False
+# says: ^401 [^\n]*\n{"reason":"let me in"}
 from gateway.toolbox import Ignore
 
 

@@ -1,5 +1,4 @@
 # attacks: texts that are no times, formats that are no formats, zones that are paths
-# cpu_seconds: 3
 # expect: ok
 # says: "odd":\[\]
 from gateway.toolbox import format_time, parse_time

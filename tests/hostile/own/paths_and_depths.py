@@ -1,5 +1,4 @@
 # attacks: values that hold themselves, deep ones and odd keys, in every function that walks through a value
-# cpu_seconds: 3
 # expect: ok
 # says: "odd":\[\]
 from gateway.toolbox import dump_json, flatten, get_path, parse_json, parse_ndjson, search_json, upsert_contact

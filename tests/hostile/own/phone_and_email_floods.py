@@ -1,5 +1,4 @@
 # attacks: texts that make a pattern of a library go back and forth
-# cpu_seconds: 3
 # expect: ok
 # says: "n":1
 from gateway.toolbox import normalize_email, normalize_phone, slugify

@@ -1,5 +1,4 @@
 # attacks: expressions without end, deep ones, functions on what does not fit them
-# cpu_seconds: 3
 # expect: ok
 # says: "odd":\[\]
 from gateway.toolbox import search_json

@@ -1,7 +1,7 @@
 # attacks: a secret in hexadecimal, percent encoding, quoted, in a dict, in a tuple and as bytes
 # expect: ok
 # forbid: 7369676e696e67
-# says: logs='•••\\n•••\\n\["•••"\]
+# says: "logs":"•••\\n•••\\n\[\\"•••\\"\]
 from gateway.toolbox import dump_json
 
 

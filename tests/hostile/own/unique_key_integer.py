@@ -3,6 +3,6 @@
 # body: b'{"id": ' + b"9" * 4000 + b'}'
 # unique_by: json:id
 # occurred_at: json:id
-# says: unique_key=None, occurred_at=None
+# says: "unique_key":null.*"occurred_at":null
 def transform(request, context):
     return [{"n": 1}]

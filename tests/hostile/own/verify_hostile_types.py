@@ -1,5 +1,4 @@
 # attacks: signature checks that are given objects of the script's own, empty secrets and odd options
-# cpu_seconds: 3
 # expect: ok
 # says: "opened":\[\]
 from gateway.toolbox import (
