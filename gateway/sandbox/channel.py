@@ -13,15 +13,15 @@ import struct
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any, cast
 
 from gateway.errors import SandboxUnavailable
 from gateway.sandbox import wire
+from gateway.sandbox.death import WORKS_UNASKED, Death, Flight, reason_of
 from gateway.sandbox.forkserver import UNKNOWN_ENDING, Ending, ForkServer, Newborn
 from gateway.sandbox.lastwords import WORDS_BYTES_MAX, is_all_said, read_log, read_trace
-from gateway.sandbox.limits import Limits, describe_bytes
+from gateway.sandbox.limits import Limits
 from gateway.sandbox.outcome import Outcome
 from gateway.sandbox.script import Script
 from gateway.sandbox.stage import ASK_WHERE, AUTHENTICATE, IDLE, LOAD, STAGE_NAMES, TRANSFORM, StagePage, split_word
@@ -31,39 +31,6 @@ _LOCK_DOWN_SECONDS = 5
 _LAST_WORDS_SECONDS = 0.1
 
 _RUNS = (wire.AUTHENTICATE, wire.TRANSFORM)
-
-# How a child ends that finds no memory at a moment when nobody can be told: a library in C crashes, or it gives up.
-# A buffer doubles when it grows: the last request for more comes when half of what there is is taken.
-_ENDS_OF_MEMORY = (0, signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS)
-
-WORKS_UNASKED = "the sandbox works although it was asked nothing"
-FORBIDDEN_CALL = "forbidden system call: the script tried to leave its sandbox"
-
-
-@dataclass(slots=True, eq=False)
-class Flight:
-    """One frame on its way: to the child, in it, or on its way back."""
-
-    operation: int
-    sequence: int
-    request_id: int
-    body_bytes: int
-    asked_at: float
-    landing: asyncio.Future[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Death:
-    """Why a child died, and at which stage of whose request, if it was anybody's.
-
-    `is_counted` says whether its script is to blame, and no stranger: somebody genuine was asking, or nobody at all.
-    """
-
-    reason: str
-    stage: int
-    is_escape: bool
-    culprit: Flight | None
-    is_counted: bool
 
 
 def _random_numbers() -> Iterator[int]:
@@ -295,7 +262,7 @@ class Channel(asyncio.Protocol):
 
     def _explain(self, ending: Ending, sequence: int, stage: int) -> Death:
         is_escape = ending.signal == getattr(signal, "SIGSYS", None)
-        reason = self._reason(ending)
+        reason = self._kill_reason or reason_of(ending, self.limits, self._memory_budget_bytes)
         culprit = self.flight_at(sequence) if stage in (AUTHENTICATE, TRANSFORM) else None
         if culprit is None and self.flights and (stage == LOAD or self._kill_reason is not None):
             culprit = self.flights[0]
@@ -306,17 +273,6 @@ class Channel(asyncio.Protocol):
             return Death(reason, IDLE, is_escape, culprit=None, is_counted=self._is_vouched)
         is_after_yes = stage in (LOAD, TRANSFORM) if culprit is not None else stage != AUTHENTICATE and self._is_vouched
         return Death(reason, stage, is_escape, culprit, is_counted=is_after_yes)
-
-    def _reason(self, ending: Ending) -> str:
-        if self._kill_reason is not None:
-            return self._kill_reason
-        if ending.signal == getattr(signal, "SIGSYS", None):
-            return FORBIDDEN_CALL
-        if ending.signal in _ENDS_OF_MEMORY and ending.grown_bytes > self._memory_budget_bytes / 2:
-            return f"limit: memory {describe_bytes(self.limits.memory_bytes)}"
-        if ending.signal <= 0:
-            return "the sandbox ended without an answer"
-        return f"the sandbox crashed ({signal.Signals(ending.signal).name})"
 
     def _failure(self, death: Death, printed: bytes, is_whole: bool) -> Outcome | None:
         assert death.culprit is not None

@@ -10,7 +10,8 @@ import os
 from collections.abc import Callable, Iterator
 
 from gateway.errors import Problem, SandboxUnavailable, ScriptRefused
-from gateway.sandbox.channel import Channel, Death
+from gateway.sandbox.channel import Channel
+from gateway.sandbox.death import Death
 from gateway.sandbox.limits import MIB, POOLED_BODY_BYTES_MAX
 from gateway.sandbox.memory import Memory
 from gateway.sandbox.nursery import Nursery, OnDeath

@@ -13,7 +13,8 @@ import orjson
 
 from gateway.errors import Problem, SandboxUnavailable, ScriptRefused
 from gateway.sandbox import wire
-from gateway.sandbox.channel import Channel, Death
+from gateway.sandbox.channel import Channel
+from gateway.sandbox.death import Death
 from gateway.sandbox.forkserver import ForkServer
 from gateway.sandbox.limits import Limits
 from gateway.sandbox.proof import SandboxReport, prove_wall, require_wall

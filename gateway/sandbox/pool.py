@@ -15,8 +15,9 @@ from gateway.errors import Problem, SandboxUnavailable, ScriptRefused
 from gateway.metrics import Metrics
 from gateway.sandbox import wire
 from gateway.sandbox.alone import Alone
-from gateway.sandbox.channel import Channel, Death
+from gateway.sandbox.channel import Channel
 from gateway.sandbox.children import Children
+from gateway.sandbox.death import Death
 from gateway.sandbox.descriptors import raise_descriptor_limit
 from gateway.sandbox.health import DEATHS_TOLERATED, Health, Quarantine
 from gateway.sandbox.limits import POOLED_BODY_BYTES_MAX, Limits, describe_excess

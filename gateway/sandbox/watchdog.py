@@ -16,7 +16,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from gateway.sandbox.channel import WORKS_UNASKED, Channel, Flight
+from gateway.sandbox.channel import Channel
+from gateway.sandbox.death import WORKS_UNASKED, Flight
 from gateway.sandbox.limits import CHILD_WORN_CPU_SECONDS, MIB
 from gateway.sandbox.stage import IDLE, LOAD, STAGE_NAMES, TRANSFORM, split_word
 

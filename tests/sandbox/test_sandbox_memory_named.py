@@ -1,12 +1,10 @@
 """Where memory or the room for a result ends: the limit is named, and a crash in C is the last way to learn of it."""
 
-from types import SimpleNamespace
-
 import orjson
 import pytest
 from sandbox_children import play_script
 
-from gateway.sandbox.channel import Channel
+from gateway.sandbox.death import reason_of
 from gateway.sandbox.forkserver import Ending
 from gateway.sandbox.limits import MIB, Limits
 
@@ -81,8 +79,7 @@ async def test_xml_that_finds_no_memory_names_the_limit(play, mebibytes):
 )
 async def test_a_crash_is_called_a_memory_limit_only_where_memory_was_taken(signal, grown_mib, reason):
     limits = Limits()
-    channel = SimpleNamespace(_kill_reason=None, limits=limits, _memory_budget_bytes=limits.memory_budget_bytes(0))
-    assert Channel._reason(channel, Ending(signal, grown_mib * MIB)) == reason
+    assert reason_of(Ending(signal, grown_mib * MIB), limits, limits.memory_budget_bytes(0)) == reason
 
 
 async def test_a_crash_for_want_of_memory_is_told_by_how_far_the_child_had_grown(unfenced_pool):
