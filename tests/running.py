@@ -156,27 +156,27 @@ async def working(settings: Settings) -> AsyncIterator[None]:
 
     Between two tests this loop stands still: to the time-outs of Redis that is an outage.
     """
-    is_up = asyncio.Event()
-    task = asyncio.create_task(_work(settings, is_up))
+    is_up, stopping = asyncio.Event(), asyncio.Event()
+    task = asyncio.create_task(_work(settings, is_up, stopping))
     await asyncio.wait([task, asyncio.create_task(is_up.wait())], return_when=asyncio.FIRST_COMPLETED)
     try:
         yield
     finally:
-        task.cancel()
+        stopping.set()
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _work(settings: Settings, is_up: asyncio.Event) -> None:
-    while True:
+async def _work(settings: Settings, is_up: asyncio.Event, stopping: asyncio.Event) -> None:
+    # Never cancelled, as the real one is not: while it starts, `wait_for` may swallow that (Python 3.11).
+    while not stopping.is_set():
         async with open_worker(settings) as lanes:
-            tasks = [asyncio.create_task(lane.run()) for lane in lanes]
+            tasks = [asyncio.create_task(work) for work in (stopping.wait(), *(lane.run() for lane in lanes))]
             is_up.set()
-            try:
-                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for lane in lanes:
-                    await lane.stop()
-                await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for lane in lanes:
+                await lane.stop()
+            tasks[0].cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @asynccontextmanager
