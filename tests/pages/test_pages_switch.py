@@ -118,4 +118,4 @@ async def test_every_tab_is_among_the_pages_that_were_tried() -> None:
         for route in section.routes
         if route.method == "GET" and re.findall("{.*?}", route.path) == ["{source}"]
     }
-    assert pages == set(TABS) | {"sources:guide", "sources:switch", "versions:diff", "versions:review"}
+    assert pages == set(TABS) | {"sources:curl", "sources:guide", "sources:switch", "versions:diff", "versions:review"}
