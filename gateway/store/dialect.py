@@ -6,6 +6,8 @@ What is odd in a text is the same to both: it is cleaned here, on its way in.
 """
 
 import os
+import sqlite3
+import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -37,6 +39,7 @@ from gateway.store.documents import clean, dump, is_clean
 
 # For a lock that somebody else holds.
 BUSY_TIMEOUT_SECONDS: float = 30
+_WAL_PAUSE_SECONDS = 0.005
 IS_WRITING = "is_writing"
 # Any number that no other program takes in the same database: it names "who writes now".
 _WRITER = 7_346_001_934
@@ -84,14 +87,24 @@ def _find_file(_dialect: object, _record: object, arguments: list[str], options:
 
 def _set_pragmas(connection: Any, _record: object) -> None:
     connection.isolation_level = None
-    for pragma in (
-        f"busy_timeout = {BUSY_TIMEOUT_SECONDS * 1000:.0f}",
-        "journal_mode = WAL",
-        "synchronous = FULL",
-        "foreign_keys = ON",
-        "temp_store = MEMORY",
-    ):
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_SECONDS * 1000:.0f}")
+    _write_ahead(connection)
+    for pragma in ("synchronous = FULL", "foreign_keys = ON", "temp_store = MEMORY"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _write_ahead(connection: Any) -> None:
+    """Keep the log in a -wal file. Whoever is the first to say so of a new or restored file needs it for a moment
+    alone, and the others are told "locked" at once: SQLite does not wait here, whatever its busy_timeout."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if not error.sqlite_errorname.startswith("SQLITE_BUSY") or time.monotonic() > deadline:
+                raise
+            time.sleep(_WAL_PAUSE_SECONDS)
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -71,12 +72,14 @@ def test_migrating_says_what_it_applied_and_nothing_the_second_time(empty_url: s
 
 
 def test_two_that_migrate_at_once_migrate_one_after_the_other(empty_url: str) -> None:
-    applied: list[list[str]] = []
-    threads = [threading.Thread(target=lambda: applied.append(migrate(empty_url))) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    all_at_once = threading.Barrier(4)
+
+    def migrate_with_the_others() -> list[str]:
+        all_at_once.wait()
+        return migrate(empty_url)
+
+    with ThreadPoolExecutor(4) as pool:
+        applied = [run.result() for run in [pool.submit(migrate_with_the_others) for _ in range(4)]]
     assert sorted(map(bool, applied)) == [False, False, False, True]
 
 

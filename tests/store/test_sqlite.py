@@ -1,7 +1,10 @@
 """What only SQLite has: a file, its modes, and a disk that is full."""
 
+import sqlite3
 import stat
+import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -49,3 +52,19 @@ def test_a_full_disk_passes_by_itself(store: Store) -> None:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
         create_lists(connection, ["x" * 100_000], 0)
+
+
+def test_a_restored_backup_waits_for_who_is_at_it_before_it_gets_a_log(
+    store: Store, path: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "restored.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as original:
+        original.execute("VACUUM INTO ?", (str(copy),))
+    with closing(sqlite3.connect(copy, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        done = threading.Timer(0.2, other.execute, ["COMMIT"])
+        done.start()
+        restored = open_store(f"sqlite:///{copy}")
+        with closing(restored), restored.reading() as connection:
+            assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        done.join()
