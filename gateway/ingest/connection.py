@@ -1,11 +1,16 @@
 """Connection: limits under uvicorn, which by itself never closes a silent, half-head or half-body one.
 
 A subclass of its httptools protocol that notes when a head and a body began and how large the head
-is; one sweep a second closes what took too long. No timer a request.
+is; one sweep a second closes what took too long. No timer a request. Where there are as many connections as there may
+be, whoever has been quiet for longest makes way: a flood of silent ones shuts out itself, and no sender.
 """
 
 import asyncio
+import heapq
+import math
 import time
+from collections.abc import Iterable
+from operator import attrgetter
 from typing import Any
 
 from uvicorn.config import Config
@@ -19,6 +24,8 @@ from gateway.ingest.one_piece import OnePiece
 from gateway.ingest.respond import refused
 
 SWEEP_SECONDS = 1.0
+# Room is made for so many at once, as a share of all: who is quiet is looked for once for all of them.
+ROOM_SHARE = 16
 
 
 class LimitedProtocol(HttpToolsProtocol):
@@ -32,11 +39,20 @@ class LimitedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self.head_since: float | None = time.monotonic()
         self.body_since: float | None = None
+        self._rests_since = self.head_since
+
+    @property
+    def quiet_since(self) -> float:
+        """Since when it has said nothing whole; never, while a request is at work."""
+        is_at_work = self.cycle is not None and not self.cycle.response_complete
+        if is_at_work or self.body_since is not None or self.transport.is_closing():
+            return math.inf
+        return self._rests_since if self.head_since is None else self.head_since
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         super().connection_made(transport)
         if len(self.connections) > self._settings.connections_max:
-            transport.close()
+            make_room(connection for connection in self.connections if isinstance(connection, LimitedProtocol))
 
     def data_received(self, data: bytes) -> None:
         # A head that never ends is not parsed to its end either, so its bytes are counted as they come.
@@ -60,6 +76,10 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self.body_since = None
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        self._rests_since = time.monotonic()
+        super().on_response_complete()
 
     def is_late(self, now: float) -> bool:
         if self.head_since is not None:
@@ -85,6 +105,13 @@ def limited_protocol(settings: Settings) -> type[asyncio.Protocol]:
             super().__init__(settings, config, server_state, app_state)
 
     return Limited
+
+
+def make_room(connections: Iterable[LimitedProtocol]) -> None:
+    """Close the quietest; where all are at work, that is whoever has just come."""
+    quiet = [connection for connection in connections if connection.quiet_since < math.inf]
+    for connection in heapq.nsmallest(len(quiet) // ROOM_SHARE + 1, quiet, key=attrgetter("quiet_since")):
+        connection.transport.abort()
 
 
 async def sweep(state: ServerState) -> None:

@@ -94,7 +94,7 @@ async def test_a_body_over_the_limit_is_not_a_head_over_the_limit(edge: Running)
         assert b" 202 " in await plain.read_answer()
 
 
-async def test_connections_past_the_cap_are_closed_at_once_and_places_come_free(edge: Running) -> None:
+async def test_connections_past_the_cap_are_closed_and_places_come_free(edge: Running) -> None:
     async with AsyncExitStack() as stack:
         wires = [await stack.enter_async_context(wire(edge)) for _ in range(edge.settings.connections_max + 5)]
         ends = [asyncio.create_task(one.reader.read(1)) for one in wires]
@@ -104,6 +104,24 @@ async def test_connections_past_the_cap_are_closed_at_once_and_places_come_free(
     async with wire(edge) as after:
         await after.send(head("/healthz", method="GET"))
         assert b" 200 " in await after.read_answer()
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"POST /in/open HT", head("/healthz", method="GET")], ids=["silent", "half", "idle"]
+)
+async def test_a_sender_is_let_in_where_others_hold_all_connections(edge: Running, said: bytes) -> None:
+    async with AsyncExitStack() as stack:
+        at_work = await stack.enter_async_context(wire(edge))
+        await at_work.send(head("/in/open", "x-word: sesame-open", f"content-length: {len(BODY)}") + BODY[:5])
+        for _ in range(edge.settings.connections_max):
+            quiet = await stack.enter_async_context(wire(edge))
+            await quiet.send(said)
+        for _ in range(3):
+            sender = await stack.enter_async_context(wire(edge))
+            await sender.send(head("/in/open", "x-word: sesame-open", f"content-length: {len(BODY)}") + BODY)
+            assert b" 202 " in await sender.read_answer()
+        await at_work.send(BODY[5:])
+        assert b" 202 " in await at_work.read_answer(), "whose request is under way keeps its place"
 
 
 async def test_two_hundred_silent_connections_do_not_keep_a_neighbour_waiting(running: Running) -> None:
