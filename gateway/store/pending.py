@@ -5,6 +5,7 @@ those that a person wants no more.
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, Select, and_, case, func, select, update
 
@@ -18,6 +19,24 @@ STRAGGLERS_MAX = 10_000
 
 # What has no effects: a person may say that it shall have none.
 DISCARDABLE = (Status.FAILED, Status.WAITING, Status.HELD)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An event that is stored and may be applied, and how much there is to apply, as `Event.weight` has it."""
+
+    id: str
+    source: str
+    weight: int
+
+
+def weigh(connection: Connection, event_ids: Collection[str]) -> list[Stored]:
+    """Give of these ids what is there, oldest first."""
+    brackets = func.length(events.c.actions) - func.length(func.replace(events.c.actions, "{", ""))
+    chosen = select(events.c.id, events.c.source, brackets + 1).where(
+        dialect.one_of(connection, events.c.id, event_ids)
+    )
+    return [Stored(*row) for row in connection.execute(chosen.order_by(events.c.id))]
 
 
 def list_held(connection: Connection, source: str, after: str, limit: int) -> list[str]:

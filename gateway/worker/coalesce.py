@@ -14,12 +14,14 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import TypeVar
 
 from gateway import clock
 from gateway.errors import StoreBusy
 from gateway.event import WEIGHT_AT_ONCE_MAX, Event, Lane, portions
 from gateway.logs import log
 from gateway.store.engine import Store
+from gateway.store.pending import Stored, weigh
 from gateway.store.tries import Failures, Tries, Try
 from gateway.worker.apply import Applied, ApplySettings, apply_batch, retake
 from gateway.worker.observe import Observer
@@ -33,6 +35,7 @@ BACKOFF_SECONDS_MAX = 10.0
 # Events whose jobs were put back, until they come again: to this worker, or to another one and never here.
 GIVEN_BACK_MAX = 50_000
 
+Of = TypeVar("Of", Event, Stored)
 Wake = Callable[[Sequence[str]], Awaitable[None]]
 # What `apply_batch` and `retake` have in common.
 _Write = Callable[..., list[Applied]]
@@ -69,8 +72,14 @@ class Writer:
         await self._put(lane, [Work(lane, source, piece, (), future()) for source, piece in _pieces(events)])
 
     async def retake(self, event_ids: Sequence[str], lane: Lane) -> None:
-        """Apply stored events that were held or waited; return when that is committed."""
-        await self._put(lane, [Work(lane, None, (), tuple(event_ids), asyncio.get_running_loop().create_future())])
+        """Apply stored events that were held or waited; return when that is committed. Raises StoreBusy."""
+        future = asyncio.get_running_loop().create_future
+        stored = await asyncio.to_thread(self._weigh, event_ids)
+        await self._put(lane, [Work(lane, source, (), piece, future()) for source, piece in _pieces(stored)])
+
+    def _weigh(self, event_ids: Sequence[str]) -> list[Stored]:
+        with self._store.reading() as conn:
+            return weigh(conn, event_ids)
 
     async def _put(self, lane: Lane, works: Sequence[Work]) -> None:
         for work in works:
@@ -118,7 +127,7 @@ class Writer:
     async def _write(self, batch: list[Work]) -> None:
         lane = batch[0].lane
         events = [event for work in batch for event in work.events]
-        retaken = [event_id for work in batch for event_id in work.retaken]
+        retaken = [stored.id for work in batch for stored in work.retaken]
         at, started = clock.now(), time.perf_counter()
         known = self._given_back.keys() & (event_id for work in batch for event_id in work.event_ids)
         given_back = {event_id: self._given_back.pop(event_id) for event_id in known}
@@ -216,9 +225,9 @@ def _try_of(error: Exception, at: int, started: float) -> Try:
     return Try(at, _ms_since(started), why)
 
 
-def _pieces(events: Iterable[Event]) -> list[tuple[str, list[Event]]]:
+def _pieces(events: Iterable[Of]) -> list[tuple[str, list[Of]]]:
     """Tear events apart by source, and what is more than a transaction takes."""
-    of_source = defaultdict[str, list[Event]](list)
+    of_source = defaultdict[str, list[Of]](list)
     for event in events:
         of_source[event.source].append(event)
     return [(source, piece) for source, theirs in of_source.items() for piece in portions(theirs, BATCH_EVENTS_MAX)]

@@ -11,21 +11,22 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from gateway.event import Event, Lane
+from gateway.store.pending import Stored
 
 
 @dataclass(slots=True, eq=False)
 class Work:
-    """Events of one source that are new, or ids of stored ones: of these nobody knows the source here."""
+    """Events of one source: new ones, or stored ones that are taken again."""
 
     lane: Lane
-    source: str | None
+    source: str
     events: Sequence[Event]
-    retaken: Sequence[str]
+    retaken: Sequence[Stored]
     done: asyncio.Future[None]
 
     @property
     def event_ids(self) -> list[str]:
-        return [*(event.id for event in self.events), *self.retaken]
+        return [*(event.id for event in self.events), *(stored.id for stored in self.retaken)]
 
     @property
     def size(self) -> int:
@@ -33,7 +34,7 @@ class Work:
 
     @property
     def weight(self) -> int:
-        return sum(event.weight for event in self.events) + len(self.retaken)
+        return sum(event.weight for event in self.events) + sum(stored.weight for stored in self.retaken)
 
 
 @dataclass(slots=True)
@@ -41,7 +42,7 @@ class Turns:
     """A clock that counts work given out; each piece is due when its source has had what it gave before."""
 
     _clock: int = 0
-    _given: dict[str | None, int] = field(default_factory=dict)
+    _given: dict[str, int] = field(default_factory=dict)
     _waiting: list[tuple[int, int, Work]] = field(default_factory=list)
     _arrivals: "count[int]" = field(default_factory=count)
 

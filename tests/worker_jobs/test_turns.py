@@ -8,7 +8,7 @@ import pytest
 from desk_of_jobs import Desk, start, visit
 
 from gateway.event import WEIGHT_AT_ONCE_MAX, Event, Lane
-from gateway.queue.parcel import Events
+from gateway.queue.parcel import Events, Retake
 from gateway.worker import coalesce
 from gateway.worker.turns import Turns, Work
 
@@ -24,7 +24,7 @@ def make_work(source: str, weight: int) -> Work:
     return Work(Lane.LIVE, source, [event], (), asyncio.get_running_loop().create_future())
 
 
-def order_of(turns: Turns) -> list[str | None]:
+def order_of(turns: Turns) -> list[str]:
     order = []
     while turns:
         following = turns.next
@@ -114,6 +114,22 @@ async def test_a_job_that_is_too_heavy_is_torn_and_all_of_it_is_applied(desk: De
         await desk.writer.apply(events, Lane.LIVE)
     assert {desk.status(event) for event in events} == {"applied"}
     assert len(commits) == 5
+
+
+async def test_what_is_stored_is_taken_again_by_source_and_weight_too(desk: Desk) -> None:
+    action = b'[{"action":"upsertContact","identifiers":{"email":"%d@example.com"},"attributes":{"note":"%b"}}]'
+    padding = b"{" * (WEIGHT_AT_ONCE_MAX // 2)
+    heavy = [replace(event, actions=action % (n, padding)) for n, event in enumerate(visits("heavy", 3))]
+    events = [*heavy, *visits("light", 5)]
+    for source in ("heavy", "light"):
+        desk.execute(f"INSERT INTO sources (name, state, created_at, changed_at) VALUES ('{source}', 'paused', 0, 0)")
+    await desk.writer.apply(events, Lane.LIVE)
+    assert {desk.status(event) for event in events} == {"held"}
+    desk.execute("UPDATE sources SET state = 'live'")
+    with desk.counting_commits() as commits:
+        await desk.jobs.take(Retake(("evt_unknown", *(event.id for event in events))), Lane.BULK)
+    assert {desk.status(event) for event in events} == {"applied"}
+    assert len(commits) == 3, "each of the heavy ones alone, and the light ones beside one of them"
 
 
 async def test_a_caller_that_stops_waiting_takes_all_its_pieces_back(desk: Desk) -> None:
