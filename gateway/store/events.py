@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, CompoundSelect, Connection, Row, Select, a
 from gateway.clock import iso
 from gateway.event import Status
 from gateway.store import dialect
-from gateway.store.documents import load
+from gateway.store.documents import load, load_sent
 from gateway.store.tables import events, is_standing, waits
 from gateway.store.tries import show_tries
 
@@ -58,7 +58,7 @@ def _waits_for(connection: Connection, event_id: str) -> list[dict[str, str]]:
 def _readable(text: str) -> Any:
     """Read JSON; of an event that failed before it was checked it may be any text."""
     try:
-        return load(text)
+        return load_sent(text)
     except ValueError:
         return text
 

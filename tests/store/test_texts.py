@@ -180,3 +180,27 @@ def test_a_name_of_ten_thousand_characters_is_refused_and_the_event_kept(store: 
     with store.reading() as connection:
         assert load_request(connection, event.id) == (b"{}", event.body)
         assert (load_event(connection, event.id) or {})["stage"] == "validate"
+
+
+LONG = 1234567890123456789012345
+
+
+def test_an_event_shows_every_digit_of_what_was_sent(store: Store) -> None:
+    event = replace(
+        make(1),
+        actions=b'[{"action":"upsertContact","identifiers":{"shop_id":%d},"attributes":{"n":[-%d,1.5,7]}}]'
+        % (LONG, LONG),
+    )
+    assert send(store, event) == ["applied"]
+    with store.reading() as connection:
+        shown = (load_event(connection, event.id) or {})["actions"][0]
+    assert shown["identifiers"] == {"shop_id": str(LONG)}
+    assert shown["attributes"] == {"n": [f"-{LONG}", 1.5, 7]}
+
+
+@pytest.mark.parametrize("odd", ["9" * 5000, "[" * 1000 + "1" * 30 + "]" * 1000], ids=["endless", "deep"])
+def test_what_python_cannot_read_exactly_is_shown_all_the_same(store: Store, odd: str) -> None:
+    event = replace(make(1), status=Status.FAILED, stage="validate", reason="odd", actions=b"[%b]" % odd.encode())
+    assert send(store, event) == ["failed"]
+    with store.reading() as connection:
+        assert isinstance((load_event(connection, event.id) or {})["actions"], list | str)
