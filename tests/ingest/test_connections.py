@@ -94,18 +94,6 @@ async def test_a_body_over_the_limit_is_not_a_head_over_the_limit(edge: Running)
         assert b" 202 " in await plain.read_answer()
 
 
-async def test_connections_past_the_cap_are_closed_and_places_come_free(edge: Running) -> None:
-    async with AsyncExitStack() as stack:
-        wires = [await stack.enter_async_context(wire(edge)) for _ in range(edge.settings.connections_max + 5)]
-        ends = [asyncio.create_task(one.reader.read(1)) for one in wires]
-        done, _ = await asyncio.wait(ends, timeout=0.2)
-        assert len(done) >= 5, "those past the cap"
-        await asyncio.gather(*ends, return_exceptions=True)
-    async with wire(edge) as after:
-        await after.send(head("/healthz", method="GET"))
-        assert b" 200 " in await after.read_answer()
-
-
 @pytest.mark.parametrize(
     "said", [b"", b"POST /in/open HT", head("/healthz", method="GET")], ids=["silent", "half", "idle"]
 )
