@@ -22,8 +22,8 @@ from tests.bench.figures import Row
 from tests.bench.product import Product, product, wait_for_worker
 
 STORED = 2000
-# Many times what a worker runs while the posts last.
-ROUNDS = 20
+# A hundred thousand replays: many times what a worker runs while the posts last.
+ROUNDS = 50
 
 
 def rows() -> list[Row]:
