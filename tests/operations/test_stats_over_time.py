@@ -64,7 +64,7 @@ async def test_the_last_hour_of_each_source_is_sixty_points(running: Running) ->
     hours = await source_hours(running.op)
     assert len(hours["hourly"]["requests"]) == len(hours["hourly"]["failures"]) == 60
     assert (sum(hours["hourly"]["requests"]), sum(hours["hourly"]["failures"])) == (6, 2)
-    assert hours["hourly"]["requests"][-1] == 1
+    assert sum(hours["hourly"]["requests"][-2:]) == 1, "a minute may end between the two"
     assert hours["asleep"]["requests"] == [0] * 60
     assert hours["asleep"]["last_request_at"] == pytest.approx(now - 7000, abs=0.01)
     assert "never" not in hours
