@@ -14,7 +14,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import httpx
 from chaos_machine import SCRIPT, SECRET, SOURCE, until
@@ -95,10 +94,9 @@ async def is_drained(op: Operator) -> bool:
 async def replay_some(op: Operator) -> None:
     """Take events again while others are told: a replay that comes before its root is applied has to wait for it."""
     await asyncio.sleep(1)
-    applied: list[dict[str, Any]] = await list_events(op, status="applied", limit=REPLAYS)
+    applied = await until(lambda: list_events(op, status="applied", limit=REPLAYS), "something is applied")
     for event in applied:
         await replay_event(op, event["id"])
-    assert applied
 
 
 async def under_load(op: Operator, urls: list[str], victim: "subprocess.Popen[bytes]") -> Senders:
