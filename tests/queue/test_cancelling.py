@@ -4,6 +4,7 @@ import asyncio
 
 from arq.connections import ArqRedis
 from arq.constants import in_progress_key_prefix
+from running import PATIENCE_SECONDS
 
 from gateway.event import Lane
 from gateway.queue.consume import LaneWorker
@@ -24,7 +25,7 @@ async def test_a_task_that_talks_to_redis_ends_whenever_it_is_cancelled(redis: A
         for _ in range(number % 30):  # at another step of the way each time
             await asyncio.sleep(0)
         talking.cancel()
-        await asyncio.wait([talking], timeout=1)
+        await asyncio.wait([talking], timeout=PATIENCE_SECONDS)
         assert talking.done(), "it heard nothing of it"
 
 

@@ -20,7 +20,8 @@ from gateway.queue.keys import queue_name
 from gateway.queue.parcel import Parcel
 from gateway.queue.retake import enqueue_retake
 
-LEASE_SECONDS = 0.4
+# Its worker renews it four times in that time: a machine that keeps it waiting for longer ends it too early.
+LEASE_SECONDS = 1.2
 
 
 @dataclass
