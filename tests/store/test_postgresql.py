@@ -90,8 +90,9 @@ def test_a_statement_that_takes_too_long_is_ended(url: str, opened: Open, monkey
 
 def test_a_writer_that_sleeps_on_the_lock_loses_it(url: str, opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that is stopped in the middle of a transaction must not stop all others."""
-    monkeypatch.setitem(postgresql.SETTINGS, "idle_in_transaction_session_timeout", "100ms")
     sleeper, other = opened(url), opened(url)
+    assert lists_of(other) == set(), "it is connected, and may take its time: what follows is for the sleeper alone"
+    monkeypatch.setitem(postgresql.SETTINGS, "idle_in_transaction_session_timeout", "1s")
     with pytest.raises(StoreBusy), sleeper.writing() as connection:
         create_lists(connection, ["VIP"], 0)
         with other.writing() as second:
@@ -103,7 +104,7 @@ def test_a_writer_that_sleeps_on_the_lock_loses_it(url: str, opened: Open, monke
 def test_a_server_that_stops_answering_is_given_up_and_found_again(
     url: str, opened: Open, postgres: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgresql, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(postgresql, "ANSWER_SECONDS", 1.0)
     monkeypatch.setitem(postgresql.ARGUMENTS, "connect_timeout", 2)
     store = opened(url)
     assert lists_of(store) == set()
