@@ -72,11 +72,13 @@ async def test_a_child_that_somebody_else_kills_fails_nobody():
     own = Pool()
     await own.start()
     try:
-        script = make_script(YES + "def transform(request, context):\n    return [{'n': sum(range(200_000))}]\n")
+        text = YES + "def transform(request, context):\n    return [{'n': sum(range(3_000_000))}]\n"
+        script = make_script(text, limits=Limits(transform_cpu_seconds=5, wall_seconds=15))
         await own.warm(script)
         (channel,) = own._children
         requests = [run(own, script, number) for number in range(5)]
-        await asyncio.sleep(0.005)
+        while not channel.page.word() >> 8:  # none has begun
+            await asyncio.sleep(0.001)
         os.kill(channel.pid, signal.SIGKILL)
         assert {outcome.kind for outcome in await asyncio.gather(*requests)} == {"actions"}
         assert own.stats().reruns > 0
