@@ -73,7 +73,8 @@ async def test_a_source_has_no_more_requests_at_work_than_its_limit_and_another_
 ) -> None:
     await running.add_source("crowded", LOOPS)
     await running.add_source("roomy")
-    await limits.set_limits(running.op, "crowded", {"in_flight_count": 2})
+    # The first two are still at work when the last one comes, however slowly they come.
+    await limits.set_limits(running.op, "crowded", {"in_flight_count": 2, "transform_cpu_seconds": 1.0})
     crowd = [running.http.post("/in/crowded", content=b"{}", headers=WORD) for _ in range(6)]
     calm = running.http.post("/in/roomy", json={"email": "roomy@example.com", "visits": 1}, headers=WORD)
     *answers, calm_answer = await asyncio.gather(*crowd, calm)
