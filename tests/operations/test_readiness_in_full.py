@@ -1,9 +1,11 @@
 """Each dependency by name: what holds, what does not, and what that means for senders."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from running import Running, prepare
+from workbench import until
 
 from gateway.config import load_settings
 from gateway.operations.operator import open_operator
@@ -14,9 +16,17 @@ from gateway.queue.processes import forget_process, tell_process
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
+async def checks_of(running: Running) -> dict[str, Any]:
+    return dict((await readiness(running.op))["checks"])
+
+
+def are_all_there(checks: dict[str, Any]) -> bool:
+    """Tell whether both programs have told of themselves: while another loop ran they stood still, and were silent."""
+    return all(checks[role].get("processes") for role in ("gateways", "workers"))
+
+
 async def test_where_everything_runs_all_is_named(running: Running) -> None:
-    found = await readiness(running.op)
-    checks = found["checks"]
+    checks = await until(lambda: checks_of(running), are_all_there)
     assert checks["redis"]["appendfsync"] == "always"
     assert checks["database"] == {"status": "ok", "why": []}
     assert set(checks["queue"]["lanes"]) == {"live", "bulk"}
