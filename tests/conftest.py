@@ -12,8 +12,14 @@ import pytest
 import pytest_asyncio
 import structlog
 from databases import KINDS, fresh_database, make_template
+from hypothesis import HealthCheck, settings
 from postgres import NoPostgres, Server, run_postgres
 from running import Running, prepare, run_all, run_valkey
+
+# Whether a property holds is no matter of time: on a busy machine one example may take as long as it likes. What else
+# stands is Hypothesis' own choice, which is another one in CI.
+settings.register_profile("patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 FIGURE = "figure"
 # How a test that was left out begins to say why, and what is said of it at the end.
