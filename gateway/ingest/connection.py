@@ -10,7 +10,6 @@ import heapq
 import math
 import time
 from collections.abc import Iterable
-from operator import attrgetter
 from typing import Any
 
 from uvicorn.config import Config
@@ -39,15 +38,15 @@ class LimitedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self.head_since: float | None = time.monotonic()
         self.body_since: float | None = None
-        self._rests_since = self.head_since
+        self._heard_at = self.head_since
 
     @property
     def quiet_since(self) -> float:
-        """Since when it has said nothing whole; never, while a request is at work."""
-        is_at_work = self.cycle is not None and not self.cycle.response_complete
-        if is_at_work or self.body_since is not None or self.transport.is_closing():
+        """Since when it has said nothing, or no whole head. Never, while a whole request of it is at work."""
+        is_unanswered = self.cycle is not None and not self.cycle.response_complete
+        if (is_unanswered and self.body_since is None) or self.transport.is_closing():
             return math.inf
-        return self._rests_since if self.head_since is None else self.head_since
+        return self._heard_at if self.head_since is None else self.head_since
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         super().connection_made(transport)
@@ -55,9 +54,10 @@ class LimitedProtocol(HttpToolsProtocol):
             make_room(connection for connection in self.connections if isinstance(connection, LimitedProtocol))
 
     def data_received(self, data: bytes) -> None:
+        self._heard_at = time.monotonic()
         # A head that never ends is not parsed to its end either, so its bytes are counted as they come.
         if self.head_since is None and self.body_since is None:
-            self.head_since = time.monotonic()
+            self.head_since = self._heard_at
         if self.body_since is None:
             self._head_bytes += len(data)
         super().data_received(data)
@@ -78,7 +78,7 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        self._rests_since = time.monotonic()
+        self._heard_at = time.monotonic()
         super().on_response_complete()
 
     def is_late(self, now: float) -> bool:
@@ -109,9 +109,11 @@ def limited_protocol(settings: Settings) -> type[asyncio.Protocol]:
 
 def make_room(connections: Iterable[LimitedProtocol]) -> None:
     """Close the quietest; where all are at work, that is whoever has just come."""
-    quiet = [connection for connection in connections if connection.quiet_since < math.inf]
-    for connection in heapq.nsmallest(len(quiet) // ROOM_SHARE + 1, quiet, key=attrgetter("quiet_since")):
+    since = {connection: connection.quiet_since for connection in connections}
+    quiet = [connection for connection in since if since[connection] < math.inf]
+    for connection in heapq.nsmallest(len(quiet) // ROOM_SHARE + 1, quiet, key=since.__getitem__):
         connection.transport.abort()
+        connection.connections.discard(connection)  # whoever comes in this very turn finds the room that was made
 
 
 async def sweep(state: ServerState) -> None:

@@ -95,21 +95,31 @@ async def test_a_body_over_the_limit_is_not_a_head_over_the_limit(edge: Running)
 
 
 @pytest.mark.parametrize(
-    "said", [b"", b"POST /in/open HT", head("/healthz", method="GET")], ids=["silent", "half", "idle"]
+    "said",
+    [
+        b"",
+        b"POST /in/open HT",
+        head("/healthz", method="GET"),
+        head("/in/open", "content-length: 9") + b"{",
+        head("/in/none", "content-length: 9"),
+    ],
+    ids=["silent", "half a head", "idle", "half a body", "answered before its body"],
 )
 async def test_a_sender_is_let_in_where_others_hold_all_connections(edge: Running, said: bytes) -> None:
+    slowly = BODY + b" " * edge.settings.connections_max
     async with AsyncExitStack() as stack:
-        at_work = await stack.enter_async_context(wire(edge))
-        await at_work.send(head("/in/open", "x-word: sesame-open", f"content-length: {len(BODY)}") + BODY[:5])
-        for _ in range(edge.settings.connections_max):
+        slow = await stack.enter_async_context(wire(edge))
+        await slow.send(head("/in/open", "x-word: sesame-open", f"content-length: {len(slowly)}"))
+        for number in range(edge.settings.connections_max):
             quiet = await stack.enter_async_context(wire(edge))
             await quiet.send(said)
+            await slow.send(slowly[number : number + 1])
         for _ in range(3):
             sender = await stack.enter_async_context(wire(edge))
             await sender.send(head("/in/open", "x-word: sesame-open", f"content-length: {len(BODY)}") + BODY)
             assert b" 202 " in await sender.read_answer()
-        await at_work.send(BODY[5:])
-        assert b" 202 " in await at_work.read_answer(), "whose request is under way keeps its place"
+        await slow.send(slowly[edge.settings.connections_max :])
+        assert b" 202 " in await slow.read_answer(), "who sends slowly keeps its place"
 
 
 async def test_two_hundred_silent_connections_do_not_keep_a_neighbour_waiting(running: Running) -> None:
