@@ -64,7 +64,7 @@ def load(text: str | bytes) -> Any:
 
 
 def load_sent(text: str) -> Any:
-    """Read JSON that was not written by `dump`: what a sender or a script gave. Raises ValueError."""
+    """Read JSON that was not written by `dump`, with every digit of its integers. Raises ValueError."""
     document = orjson.loads(text)
     if _LONG_NUMBER.search(text):
         with suppress(RecursionError):  # deeper than Python reads: then rounded

@@ -17,24 +17,27 @@ from gateway.store.tables import events, identifiers, is_standing, lists, source
 # One sweep a minute takes them up; what is past this waits for the next one.
 STRAGGLERS_MAX = 10_000
 
+PENDING = (Status.HELD, Status.WAITING)
 # What has no effects: a person may say that it shall have none.
 DISCARDABLE = (Status.FAILED, Status.WAITING, Status.HELD)
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An event that is stored and may be applied, and how much there is to apply, as `Event.weight` has it."""
+    """An event that is stored and not applied; how much there is to apply, as `Event.weight` has it, and to read."""
 
     id: str
     source: str
     weight: int
+    size: int
 
 
 def weigh(connection: Connection, event_ids: Collection[str]) -> list[Stored]:
-    """Give of these ids what is there, oldest first."""
-    brackets = func.length(events.c.actions) - func.length(func.replace(events.c.actions, "{", ""))
-    chosen = select(events.c.id, events.c.source, brackets + 1).where(
-        dialect.one_of(connection, events.c.id, event_ids)
+    """Give of these ids what is held or waits, oldest first."""
+    size = func.length(events.c.actions)
+    brackets = size - func.length(func.replace(events.c.actions, "{", ""))
+    chosen = select(events.c.id, events.c.source, brackets + 1, size).where(
+        dialect.one_of(connection, events.c.id, event_ids), events.c.status.in_([status.value for status in PENDING])
     )
     return [Stored(*row) for row in connection.execute(chosen.order_by(events.c.id))]
 

@@ -18,11 +18,10 @@ from gateway.store import dialect
 from gateway.store.documents import clean, dump
 from gateway.store.identifiers import Identifier
 from gateway.store.issues import Failure, file_failures
+from gateway.store.pending import PENDING
 from gateway.store.requests import is_gone, save_requests
 from gateway.store.tables import events, is_standing, sources, waits
 from gateway.store.tries import Tries, read_tries
-
-PENDING = (Status.HELD, Status.WAITING)
 
 
 @dataclass(slots=True)

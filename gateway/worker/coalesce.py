@@ -36,6 +36,7 @@ BACKOFF_SECONDS_MAX = 10.0
 GIVEN_BACK_MAX = 50_000
 
 Of = TypeVar("Of", Event, Stored)
+Outcome = TypeVar("Outcome")
 Wake = Callable[[Sequence[str]], Awaitable[None]]
 # What `apply_batch` and `retake` have in common.
 _Write = Callable[..., list[Applied]]
@@ -72,10 +73,13 @@ class Writer:
         await self._put(lane, [Work(lane, source, piece, (), future()) for source, piece in _pieces(events)])
 
     async def retake(self, event_ids: Sequence[str], lane: Lane) -> None:
-        """Apply stored events that were held or waited; return when that is committed. Raises StoreBusy."""
-        future = asyncio.get_running_loop().create_future
-        stored = await asyncio.to_thread(self._weigh, event_ids)
-        await self._put(lane, [Work(lane, source, (), piece, future()) for source, piece in _pieces(stored)])
+        """Apply stored events that were held or waited; return when that is committed."""
+        loop = asyncio.get_running_loop()
+        look = partial(self._patiently, partial(self._weigh, event_ids), Tries())
+        stored = await loop.run_in_executor(self._thread, look)
+        await self._put(
+            lane, [Work(lane, source, (), piece, loop.create_future()) for source, piece in _pieces(stored)]
+        )
 
     def _weigh(self, event_ids: Sequence[str]) -> list[Stored]:
         with self._store.reading() as conn:
@@ -195,13 +199,13 @@ class Writer:
             failures.shared.add(_try_of(error, at, started))
             return error
 
-    def _patiently(self, write: Callable[[], list[Applied]], failed: Tries) -> list[Applied]:
-        """Write again and again while the database is busy or away, with a growing pause; each try is noted."""
+    def _patiently(self, work: Callable[[], Outcome], failed: Tries) -> Outcome:
+        """Try again and again while the database is busy or away, with a growing pause; each try is noted."""
         pause = 0.05
         while True:
             at, started = clock.now(), time.perf_counter()
             try:
-                return write()
+                return work()
             except StoreBusy as error:
                 self._observer.took_again("store_busy")
                 failed.add(_try_of(error, at, started))

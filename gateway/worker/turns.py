@@ -30,7 +30,8 @@ class Work:
 
     @property
     def size(self) -> int:
-        return sum(len(event.body) + len(event.actions) for event in self.events)
+        new = sum(len(event.body) + len(event.actions) for event in self.events)
+        return new + sum(stored.size for stored in self.retaken)
 
     @property
     def weight(self) -> int:
