@@ -71,15 +71,16 @@ class Desk:
         return self.store.engine.dialect.name == databases.POSTGRESQL
 
 
-def rows(sizes: Sequence[int]) -> list[Row]:
+def rows(sizes: Sequence[int], database: str) -> list[Row]:
     """Give two rows a size, and two a history."""
     made = []
     for size in sizes:
-        made += [Row(f"new-{size}", f"{size:,} contacts and events: new people")]
-        made += [Row(f"known-{size}", f"{size:,} contacts and events: known people")]
+        made += [Row(f"{database}-new-{size}", f"{size:,} contacts and events: new people")]
+        made += [Row(f"{database}-known-{size}", f"{size:,} contacts and events: known people")]
     for history in HISTORIES:
-        made += [Row(f"next-{history}", f"one person of {history:,} events: the next one")]
-        made += [Row(f"late-{history}", f"one person of {history:,} events: one from before all others, with a cart")]
+        told = f"one person of {history:,} events"
+        made += [Row(f"{database}-next-{history}", f"{told}: the next one")]
+        made += [Row(f"{database}-late-{history}", f"{told}: one from before all others, with a cart")]
     return made
 
 
@@ -91,7 +92,7 @@ def measure(rows: Sequence[Row], database: str) -> None:
         _open(Path(folder), url) as desk,
     ):
         for row in rows:
-            kind, _, amount = row.name.partition("-")
+            _, kind, amount = row.name.split("-")
             _MEASURES[kind](row, desk, int(amount))
 
 

@@ -51,6 +51,10 @@ def _measure_sandbox(row: Row, options: Options) -> None:
         births.measure(row)
 
 
+def _growth_rows(database: str, options: Options) -> list[Row]:
+    return growth.rows(options.sizes, database)
+
+
 def _measure_growth(database: str, rows: Sequence[Row], _: Options) -> None:
     growth.measure(rows, database)
 
@@ -109,7 +113,7 @@ PARTS = {
     **{
         f"growth-{database}": Part(
             f"An event's cost as the tables grow ({title}, 256 events a batch)",
-            lambda options: growth.rows(options.sizes),
+            partial(_growth_rows, database),
             partial(_measure_growth, database),
             is_asked_for=True,
         )
