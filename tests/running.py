@@ -4,7 +4,9 @@ What the tests of the path, the queue, the API and the operations work with.
 """
 
 import asyncio
+import itertools
 import os
+import random
 import socket
 import subprocess
 import time
@@ -45,10 +47,25 @@ def transform(request, context):
 WORD = {"x-word": "sesame-open"}
 
 
+def _ports_of_this_process() -> Iterator[int]:
+    """Go through the ports of this worker of pytest-xdist, over and over, from anywhere on."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _WORKERS_MAX
+    begins, start = _FIRST_PORT + worker * _PORTS_OF_ONE, random.randrange(_PORTS_OF_ONE)
+    return (begins + (start + number) % _PORTS_OF_ONE for number in itertools.count())
+
+
+# Below those that the kernel gives to whoever asks for any: it would give a free one away before a program listens.
+_FIRST_PORT, _PORTS_OF_ONE, _WORKERS_MAX = 12_000, 1_000, 20
+_PORTS = _ports_of_this_process()
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Give a port that nobody listens on, and that no other test is given for as long as a program takes to start."""
+    for port in itertools.islice(_PORTS, _PORTS_OF_ONE):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 def wait_for_valkey(path: Path) -> None:

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from running import free_port
 from typer.testing import CliRunner
 
 from gateway.cli.app import app
@@ -43,12 +43,6 @@ def until(is_so: Callable[[], Any]) -> Any:
             return answer
         assert time.monotonic() < give_up_at, "it did not come to pass"
         time.sleep(0.05)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def children_of(parent_id: int) -> dict[str, int]:
