@@ -28,7 +28,7 @@ STATUS = {"id", "status", "source", "reason", "received_at", "applied_at"}
 async def unworked(valkey_url: str) -> AsyncIterator[Running]:
     """A gateway without a worker: what it takes stays in the queue."""
     with TemporaryDirectory(prefix="hw-") as folder:
-        settings = prepare(Path(folder), f"{valkey_url}?db=17")
+        settings = prepare(Path(folder), f"{valkey_url}?db=24")
         async with AsyncExitStack() as stack:
             op = await stack.enter_async_context(open_operator(settings, actor="test"))
             address = await stack.enter_async_context(serving(settings))

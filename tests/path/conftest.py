@@ -12,7 +12,7 @@ from running import Running, prepare, run_all
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session", params=KINDS)
 async def running(request: pytest.FixtureRequest, valkey_url: str) -> AsyncIterator[Running]:
-    corner = f"{valkey_url}?db={20 + KINDS.index(request.param)}"
+    corner = f"{valkey_url}?db={30 + KINDS.index(request.param)}"
     with TemporaryDirectory(prefix="hw-") as folder, fresh_database(request.param, request) as url:
         async with run_all(prepare(Path(folder), corner, database_url=url)) as running:
             yield running
