@@ -1,11 +1,15 @@
 """Connections that keep a gateway waiting are closed, and never keep a neighbour waiting."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import orjson
 import pytest
-from running import WORD, Running
+import pytest_asyncio
+from running import WORD, Running, prepare, run_all
 from sockets import head, wire
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -94,6 +98,15 @@ async def test_a_body_over_the_limit_is_not_a_head_over_the_limit(edge: Running)
         assert b" 202 " in await plain.read_answer()
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def crowded(valkey_url: str) -> AsyncIterator[Running]:
+    """A gateway with room for few connections, and time for all of them: whoever goes has made way."""
+    with TemporaryDirectory(prefix="hw-") as folder:
+        async with run_all(prepare(Path(folder), f"{valkey_url}?db=25", connections_max=40)) as running:
+            await running.add_source("open")
+            yield running
+
+
 @pytest.mark.parametrize(
     "said",
     [
@@ -105,20 +118,20 @@ async def test_a_body_over_the_limit_is_not_a_head_over_the_limit(edge: Running)
     ],
     ids=["silent", "half a head", "idle", "half a body", "answered before its body"],
 )
-async def test_a_sender_is_let_in_where_others_hold_all_connections(edge: Running, said: bytes) -> None:
-    slowly = BODY + b" " * edge.settings.connections_max
+async def test_a_sender_is_let_in_where_others_hold_all_connections(crowded: Running, said: bytes) -> None:
+    slowly = BODY + b" " * crowded.settings.connections_max
     async with AsyncExitStack() as stack:
-        slow = await stack.enter_async_context(wire(edge))
+        slow = await stack.enter_async_context(wire(crowded))
         await slow.send(head("/in/open", "x-word: sesame-open", f"content-length: {len(slowly)}"))
-        for number in range(edge.settings.connections_max):
-            quiet = await stack.enter_async_context(wire(edge))
+        for number in range(crowded.settings.connections_max):
+            quiet = await stack.enter_async_context(wire(crowded))
             await quiet.send(said)
             await slow.send(slowly[number : number + 1])
         for _ in range(3):
-            sender = await stack.enter_async_context(wire(edge))
+            sender = await stack.enter_async_context(wire(crowded))
             await sender.send(head("/in/open", "x-word: sesame-open", f"content-length: {len(BODY)}") + BODY)
             assert b" 202 " in await sender.read_answer()
-        await slow.send(slowly[edge.settings.connections_max :])
+        await slow.send(slowly[crowded.settings.connections_max :])
         assert b" 202 " in await slow.read_answer(), "who sends slowly keeps its place"
 
 
