@@ -1,8 +1,10 @@
 """The overview by itself: one stream for as long as somebody looks, however often it is drawn anew."""
 
 import re
+import time
 
 from playwright.sync_api import Page, Request, expect
+from running import PATIENCE_SECONDS
 
 DRAWN_ANEW = 4
 
@@ -20,7 +22,9 @@ def test_an_overview_that_is_looked_at_holds_one_stream_and_lets_go_of_it(admin:
     assert len(opened) == 1
     admin.click(".menu >> text=Events")
     expect(admin).to_have_url(re.compile("/events$"))
-    admin.wait_for_timeout(100)
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while len(ended) < len(opened) and time.monotonic() < give_up_at:
+        admin.wait_for_timeout(20)
     assert [request.url for request in ended] == [request.url for request in opened]
 
 
