@@ -167,7 +167,7 @@ def repair(page: Page, event_id: str) -> None:
     page.goto(issue)
     page.click("text=Replay all 2")
     page.click("button:has-text('Replay 2')")
-    expect(page.locator("#bulk_state")).to_contain_text("Every one of them went through.", timeout=20_000)
+    expect(page.locator("#bulk_state")).to_contain_text("Every one of them went through.")
     page.goto(issue)
     expect(page.locator(".facts")).to_contain_text("none: all of them are repaired")
 
