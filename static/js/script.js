@@ -121,7 +121,7 @@ class Script extends HTMLElement {
     if (status !== 200 || !said) return this.fail(said?.detail);
     this.form.elements.revision.value = said.revision;
     this.saved = text;
-    this.state.textContent = "Saved as the draft.";
+    if (this.text === text) this.state.textContent = "Saved as the draft."; // else what came since is still to be saved
     return true;
   }
 
