@@ -26,9 +26,9 @@ from gateway.operations.trial_requests import find_request
 # Elements, attributes, addresses, templates of three kinds, writing from right to left, an end of a text, no blank.
 EVIL = (
     "\"'><script>alert(1)</script><svg onload=alert(1)><img src=x onerror=alert(1)><iframe srcdoc=x></iframe>"
-    "</textarea></title>javascript:alert(1){{7*7}}${7*7}<%=7*7%>\u202eevil\u2066\ufeff"
+    "</textarea></title>javascript:alert(1){{7*8641}}${7*8641}<%=7*8641%>\u202eevil\u2066\ufeff"
 )
-SHORT = "\"'><img src=x onerror=alert(1)>{{7*7}}"
+SHORT = "\"'><img src=x onerror=alert(1)>{{7*8641}}"
 LONG = "L" * 100_000
 CONTROL = "\u0000\u0001\u0007\u001b[31m\u0085\u2028"
 WORD = "sesame-open"

@@ -32,7 +32,7 @@ FURTHER = {
     "what failed": "/events/{failed}",
     "what was ignored": "/events/{ignored}",
     "a search": "/events?text=%3Cscript%3E&source=%22%3E%3Cimg&since=%3Csvg%20onload%3E&contact=javascript:alert(1)",
-    "a finding": "/search?q=%22%3E%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E%7B%7B7*7%7D%7D",
+    "a finding": "/search?q=%22%3E%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E%7B%7B7*8641%7D%7D",
     "what was captured": "/sources/empty/captured",
     "what was rejected": "/sources/evil/captured?kind=rejected",
     "contacts by name": "/contacts?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E",
@@ -80,7 +80,7 @@ def test_nothing_hostile_is_obeyed_and_nothing_runs_over(page: Page, values: dic
     page.wait_for_load_state("load")
     page.wait_for_timeout(150)  # what is drawn by script
     assert page.locator(INJECTED).count() == 0
-    assert "49" not in page.locator("main").inner_text().replace(values["event_id"], "").split(), "no template was run"
+    assert "60487" not in page.locator("main").inner_text(), "a template was run: 7*8641"
     look(page, LOOKS)
 
 
