@@ -31,12 +31,12 @@ async def test_bulk_work_on_a_source_that_is_not_mine_is_never_begun(manned: Hou
 async def test_what_an_event_changed_tells_nothing_that_others_have_said_of_the_person(
     running: Running, manned: House
 ) -> None:
-    await post(running, "within-theirs", email="told@example.com", visits=41)
+    await post(running, "within-theirs", email="told@example.com", visits=60487)
     event_id = await post(running, "within-ours", email="told@example.com", visits=42)
     ours, everybody = await manned.signed_in("ours"), await manned.signed_in("integrator")
-    assert "<del>41</del>" in await page(everybody, f"/events/{event_id}")
+    assert "<del>60487</del>" in await page(everybody, f"/events/{event_id}")
     assert "/contacts/email:told%40example.com" in await page(everybody, f"/events/{event_id}")
     shown = await page(ours, f"/events/{event_id}")
     assert "<ins>42</ins>" in shown or ">42<" in shown
-    assert "41" not in shown.partition('id="effects"')[2].partition("</section>")[0]
+    assert "60487" not in shown.partition('id="effects"')[2].partition("</section>")[0]
     assert "/contacts/" not in shown
