@@ -94,8 +94,11 @@ def _set_pragmas(connection: Any, _record: object) -> None:
 
 
 def _write_ahead(connection: Any) -> None:
-    """Keep the log in a -wal file. Whoever is the first to say so of a new or restored file needs it for a moment
-    alone, and the others are told "locked" at once: SQLite does not wait here, whatever its busy_timeout."""
+    """Keep the log in a -wal file, from the first who says so on.
+
+    That one needs a new or restored file to itself for a moment. Where another one writes, or says the same, SQLite
+    refuses it at once, whatever its busy_timeout.
+    """
     deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
     while True:
         try:

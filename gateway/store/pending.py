@@ -17,7 +17,7 @@ from gateway.store.tables import events, identifiers, is_standing, lists, source
 # One sweep a minute takes them up; what is past this waits for the next one.
 STRAGGLERS_MAX = 10_000
 
-PENDING = (Status.HELD, Status.WAITING)
+IS_PENDING = events.c.status.in_((Status.HELD.value, Status.WAITING.value))
 # What has no effects: a person may say that it shall have none.
 DISCARDABLE = (Status.FAILED, Status.WAITING, Status.HELD)
 
@@ -37,7 +37,7 @@ def weigh(connection: Connection, event_ids: Collection[str]) -> list[Stored]:
     size = func.length(events.c.actions)
     brackets = size - func.length(func.replace(events.c.actions, "{", ""))
     chosen = select(events.c.id, events.c.source, brackets + 1, size).where(
-        dialect.one_of(connection, events.c.id, event_ids), events.c.status.in_([status.value for status in PENDING])
+        dialect.one_of(connection, events.c.id, event_ids), IS_PENDING
     )
     return [Stored(*row) for row in connection.execute(chosen.order_by(events.c.id))]
 

@@ -10,14 +10,13 @@ from collections.abc import Iterator, Mapping
 
 from sqlalchemy import Connection, Select, func, select, update
 
-from gateway.event import Status
 from gateway.ids import first_event_id_at
 from gateway.store import dialect
+from gateway.store.pending import IS_PENDING
 from gateway.store.requests import delete_requests, read_request_bytes
 from gateway.store.tables import events, requests, sources
 
 DAY = 24 * 3600 * 1_000_000
-_PENDING = (Status.HELD.value, Status.WAITING.value)
 
 
 def prune_old(connection: Connection, *, now: int, days: int, limit: int) -> int:
@@ -42,7 +41,7 @@ def prune_most(connection: Connection, *, now: int, bytes_max: int, limit: int) 
     oldest = (
         select(requests.c.event_id, size)
         .join(events, events.c.id == requests.c.event_id)
-        .where(events.c.status.not_in(_PENDING))
+        .where(~IS_PENDING)
         .order_by(requests.c.event_id)
         .limit(limit)
     )
@@ -79,7 +78,7 @@ def _oldest(source: str, before: str) -> Select[tuple[str]]:
             events.c.pruned_at.is_(None),
             events.c.source == source,
             events.c.id < before,
-            events.c.status.not_in(_PENDING),
+            ~IS_PENDING,
         )
         .order_by(events.c.id)
     )

@@ -18,7 +18,7 @@ from gateway.store import dialect
 from gateway.store.documents import clean, dump
 from gateway.store.identifiers import Identifier
 from gateway.store.issues import Failure, file_failures
-from gateway.store.pending import PENDING
+from gateway.store.pending import IS_PENDING
 from gateway.store.requests import is_gone, save_requests
 from gateway.store.tables import events, is_standing, sources, waits
 from gateway.store.tries import Tries, read_tries
@@ -92,9 +92,7 @@ def load_pending(connection: Connection, event_ids: Collection[str]) -> list[Rul
     if not event_ids:
         return []
     rows = connection.execute(
-        select(events)
-        .where(dialect.one_of(connection, events.c.id, event_ids), events.c.status.in_([s.value for s in PENDING]))
-        .order_by(events.c.id)
+        select(events).where(dialect.one_of(connection, events.c.id, event_ids), IS_PENDING).order_by(events.c.id)
     )
     return [
         Ruling(
