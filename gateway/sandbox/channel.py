@@ -9,6 +9,7 @@ import asyncio
 import math
 import os
 import signal
+import socket
 import struct
 import time
 from collections import deque
@@ -60,6 +61,7 @@ class Channel(asyncio.Protocol):
         self._memory_budget_bytes = newborn.memory_budget_bytes
         self.layers: asyncio.Future[dict[str, str]] = loop.create_future()
         self.layers.add_done_callback(lambda layers: layers.cancelled() or layers.exception())  # nobody may be waiting
+        self.buried: asyncio.Future[None] = loop.create_future()  # nothing of it is held any more
         self.flights: deque[Flight] = deque()
         self.is_open = True
         self.used_at = self.heard_at = self._asked_at = loop.time()
@@ -83,25 +85,18 @@ class Channel(asyncio.Protocol):
         # Whether the last one that it answered was genuine; before the first one it works for itself.
         self._is_vouched = True
 
-    @classmethod
-    async def open(
-        cls,
-        newborn: Newborn,
-        server: ForkServer,
-        limits: Limits,
-        on_death: Callable[["Channel", Death], None],
-        on_work: Callable[["Channel"], None],
-    ) -> "Channel":
-        """Connect to a newborn child and wait until its lock-down is complete."""
-        channel = cls(newborn, server, limits, on_death, on_work)
-        await channel._loop.create_unix_connection(lambda: channel, sock=newborn.socket)
+    async def open(self, child: socket.socket) -> None:
+        """Connect to the newborn child and wait until its lock-down is complete."""
+        await self._loop.create_unix_connection(lambda: self, sock=child)
         try:
-            await asyncio.wait_for(asyncio.shield(channel.layers), _LOCK_DOWN_SECONDS)
+            await asyncio.wait_for(asyncio.shield(self.layers), _LOCK_DOWN_SECONDS)
         except TimeoutError:
-            channel.kill("the lock-down did not end")
-            channel.layers.cancel()
+            self.kill("the lock-down did not end")
+            self.layers.cancel()
             raise SandboxUnavailable("a new sandbox did not answer") from None
-        return channel
+        except asyncio.CancelledError:
+            self.close()
+            raise
 
     # requests
 
@@ -246,7 +241,12 @@ class Channel(asyncio.Protocol):
         self._burial = self._loop.create_task(self._bury())
 
     async def _bury(self) -> None:
-        ending = await self._server.ending(self.pid)
+        try:
+            self._mourn(await self._server.ending(self.pid))
+        finally:
+            self.buried.set_result(None)
+
+    def _mourn(self, ending: Ending) -> None:
         word, printed, is_whole = self._last_seen or self._see()
         self.page.close()
         death = self._explain(ending, *split_word(word))

@@ -62,13 +62,11 @@ class Children:
         return {revision for name, revision in self._by_key if name == source}
 
     async def close(self) -> None:
-        """End all, and who is being born."""
+        """Let nobody more be born."""
         births = list(self._births.values())
         for birth in births:
             birth.cancel()
         await asyncio.gather(*births, return_exceptions=True)
-        for channel in self:
-            channel.close()
 
     # to be asked
 

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,22 +94,20 @@ class ForkServer:
         """Have a child forked. Its lock-down goes on while this returns."""
         ours, theirs = socket.socketpair()
         page_descriptor = open_page_memory()
-        try:
-            page = StagePage(page_descriptor)
-            birth = self._order(memory_budget_bytes, [theirs.fileno(), page_descriptor])
-        except BaseException:
-            ours.close()
-            raise
-        finally:
-            theirs.close()
-            os.close(page_descriptor)
-        try:
-            pid = await asyncio.wait_for(birth, _BIRTH_SECONDS)
-        except BaseException as error:
-            ours.close()  # the child, if it was born, ends with its socket
-            if isinstance(error, TimeoutError):
+        with ExitStack() as if_it_is_not_born:
+            if_it_is_not_born.enter_context(ours)  # a child that is born after all ends with its socket
+            with theirs:
+                try:
+                    page = StagePage(page_descriptor)
+                    if_it_is_not_born.callback(page.close)
+                    birth = self._order(memory_budget_bytes, [theirs.fileno(), page_descriptor])
+                finally:
+                    os.close(page_descriptor)
+            try:
+                pid = await asyncio.wait_for(birth, _BIRTH_SECONDS)
+            except TimeoutError:
                 raise SandboxUnavailable("the fork server does not answer") from None
-            raise
+            if_it_is_not_born.pop_all()
         ours.setblocking(False)
         return Newborn(pid, ours, page, memory_budget_bytes)
 

@@ -1,7 +1,8 @@
 """Nursery: where children come from.
 
 Takes limits (and a script), gives a channel to a new, locked-down (and loaded) child. Owns the fork
-server: starts it, proves the wall, and replaces it when it dies. Never keeps a child: that is the pool's.
+server: starts it, proves the wall, and replaces it when it dies. Sees all that it bore to their burial; who is
+asked again is the pool's to say.
 """
 
 import asyncio
@@ -51,6 +52,7 @@ class Nursery:
         self._restart: asyncio.Task[None] | None = None
         self._is_closed = False
         self._turns = asyncio.Semaphore(_BIRTHS_AT_ONCE)
+        self._unburied: set[Channel] = set()
 
     async def start(self) -> SandboxReport:
         """Start a fork server and prove the wall in real children of it."""
@@ -69,13 +71,16 @@ class Nursery:
         return report
 
     async def close(self) -> None:
-        """End the fork server, and with it every child."""
+        """End every child and the fork server; nothing of them is held after it."""
         self._is_closed = True
+        for channel in self._unburied:
+            channel.close()
         if self._restart is not None:
             self._restart.cancel()
             await asyncio.gather(self._restart, return_exceptions=True)
         if self._server is not None:
             await self._server.stop()
+        await asyncio.gather(*(channel.buried for channel in self._unburied))
 
     def _replace_server(self) -> None:
         """Begin to replace a server that ended, or that does not answer."""
@@ -124,8 +129,12 @@ class Nursery:
             self._replace_server()
             raise
         self.births_count += 1
+        channel = Channel(newborn, server, limits, on_death, self._on_work)
+        self._unburied.add(channel)
+        channel.buried.add_done_callback(lambda _: self._unburied.discard(channel))
         try:
-            return await Channel.open(newborn, server, limits, on_death, self._on_work)
+            await channel.open(newborn.socket)
+            return channel
         except wire.ProtocolBroken as broken:
             raise SandboxUnavailable(str(broken)) from None
 

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from gateway.errors import SandboxUnavailable, ScriptRefused
 from gateway.sandbox import watchdog
 from gateway.sandbox.descriptors import raise_descriptor_limit
+from gateway.sandbox.forkserver import Ending, ForkServer
 from gateway.sandbox.limits import Limits
 from gateway.sandbox.outcome import Outcome
 from gateway.sandbox.pool import Pool
@@ -119,6 +120,25 @@ async def test_children_end_with_their_pool():
             return
         await asyncio.sleep(0.01)
     pytest.fail("a process of the sandbox outlived its pool")
+
+
+async def test_a_pool_that_is_closed_holds_nothing_however_late_its_children_are_buried(monkeypatch):
+    ending = ForkServer.ending
+
+    async def end_late(server: ForkServer, pid: int) -> Ending:
+        await asyncio.sleep(0.3)
+        return await ending(server, pid)
+
+    monkeypatch.setattr(ForkServer, "ending", end_late)
+    before = len(os.listdir("/proc/self/fd"))
+    own = Pool()
+    await own.start()
+    await asyncio.gather(*(own.warm(make_script(ECHO)) for _ in range(20)))
+    birth = asyncio.ensure_future(own.warm(make_script(ECHO)))
+    await asyncio.sleep(0)
+    await own.close()
+    assert len(os.listdir("/proc/self/fd")) <= before
+    await asyncio.gather(birth, return_exceptions=True)
 
 
 def _is_running(pid: int) -> bool:
