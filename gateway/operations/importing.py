@@ -59,7 +59,7 @@ class _Line(BaseModel):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    hookwright_event: Literal[FORMAT]  # type: ignore[valid-type]
+    hookwright_event: Literal[FORMAT]  # type: ignore[valid-type] # a constant of `exporting`
     is_whole: bool
     id: EventId
     root: EventId

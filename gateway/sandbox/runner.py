@@ -170,18 +170,19 @@ class Runner:
     def _explain(self, error: BaseException) -> Result:
         """Turn what a script raised into a result: an early end that it asked for, or a failure."""
         kind = type(error)
+        early: Any = error  # mypy concludes nothing from `kind is`
         if kind is Answer:
             meta: dict[str, Any] = {"kind": "answered"}
-            return meta, b"", _put_reply(meta, error.reply)  # type: ignore[attr-defined]
+            return meta, b"", _put_reply(meta, early.reply)
         if kind is Reject or (kind is Ignore and not self._is_authenticated):
-            reason = tidy(error.reason, self._mask)  # type: ignore[attr-defined]
-            return {"kind": "rejected", "status": getattr(error, "status", 401), "reason": reason}, b"", b""
+            reason = tidy(early.reason, self._mask)
+            return {"kind": "rejected", "status": getattr(early, "status", 401), "reason": reason}, b"", b""
         if kind is TryLater:
-            seconds = error.retry_after_seconds  # type: ignore[attr-defined]
-            reason = tidy(error.reason, self._mask)  # type: ignore[attr-defined]
+            seconds = early.retry_after_seconds
+            reason = tidy(early.reason, self._mask)
             return {"kind": "try_later", "reason": reason, "retry_after_seconds": seconds}, b"", b""
         if kind is Ignore:
-            return {"kind": "ignored", "reason": tidy(error.reason, self._mask)}, b"", b""  # type: ignore[attr-defined]
+            return {"kind": "ignored", "reason": tidy(early.reason, self._mask)}, b"", b""
         return self._fail(error), b"", b""
 
     def _fail(self, error: BaseException) -> dict[str, Any]:
