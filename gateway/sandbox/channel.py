@@ -87,7 +87,12 @@ class Channel(asyncio.Protocol):
 
     async def open(self, child: socket.socket) -> None:
         """Connect to the newborn child and wait until its lock-down is complete."""
-        await self._loop.create_unix_connection(lambda: self, sock=child)
+        try:
+            await self._loop.create_unix_connection(lambda: self, sock=child)
+        except BaseException:
+            self.close()
+            self.connection_lost(None)  # uvloop does not tell of the end of one that was cancelled
+            raise
         try:
             await asyncio.wait_for(asyncio.shield(self.layers), _LOCK_DOWN_SECONDS)
         except TimeoutError:
@@ -238,7 +243,8 @@ class Channel(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self.is_open = False
-        self._burial = self._loop.create_task(self._bury())
+        if self._burial is None:
+            self._burial = self._loop.create_task(self._bury())
 
     async def _bury(self) -> None:
         try:
