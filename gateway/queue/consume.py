@@ -166,7 +166,8 @@ class LaneWorker:
                 await asyncio.sleep(LEASE_SECONDS / 4)
 
     async def _look_for_room(self) -> None:
-        was, self._is_full = self._is_full, await is_full(self._redis, was_full=self._is_full)
+        found = await is_full(self._redis, was_full=self._is_full)
+        was, self._is_full = self._is_full, found  # after the answer: two may ask at once, and one says it
         self._allow_jobs()
         if self._is_full and not was:
             await drop_kept(self._redis, "rejected")

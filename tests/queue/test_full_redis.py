@@ -95,6 +95,21 @@ async def test_what_waits_in_a_full_redis_is_taken_and_it_is_said(redis: ArqRedi
     await redis.psetex("lease", 1000, b"1")
 
 
+async def test_two_who_see_at_once_that_redis_is_full_or_has_room_say_it_once(
+    redis: ArqRedis, own_valkey: OwnValkey
+) -> None:
+    async def take(parcel: Parcel, lane: Lane) -> None:
+        raise AssertionError("nothing is fetched")
+
+    worker = LaneWorker(redis, Lane.LIVE, take, timeout_seconds=20, poll_seconds=0.01)
+    await fill(redis, own_valkey.url)
+    with capture_logs() as lines:
+        await asyncio.gather(*(worker._look_for_room() for _ in range(2)))
+        await redis.config_set("maxmemory", 0)
+        await asyncio.gather(*(worker._look_for_room() for _ in range(2)))
+    assert [line["event"] for line in lines] == [FULL, "redis_has_room"]
+
+
 async def has_said(lines: list[Any], event: str) -> bool:
     return any(line["event"] == event for line in lines)
 
