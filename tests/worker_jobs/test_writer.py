@@ -1,6 +1,7 @@
 """The one writer: many jobs in one transaction, live before bulk, patient, and never stopped by one event."""
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from gateway.errors import StoreBusy
 from gateway.event import Event, Lane
 from gateway.store import dialect
 from gateway.worker import coalesce
+from gateway.worker.apply import Applied
 
 
 async def test_jobs_that_wait_at_the_same_time_share_one_transaction(desk: Desk) -> None:
@@ -214,11 +216,17 @@ async def test_a_caller_that_stops_waiting_takes_its_work_back(desk: Desk) -> No
     assert (desk.status(first), desk.status(second)) == ("applied", None)
 
 
-async def test_closing_finishes_the_batch_that_is_being_written(desk: Desk) -> None:
-    event = visit("last@example.com")
+async def test_closing_finishes_the_batch_that_is_being_written(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    event, begun, write = visit("last@example.com"), threading.Event(), coalesce.apply_batch
+
+    def note_and_write(*arguments: Any, **keywords: Any) -> list[Applied]:
+        begun.set()
+        return write(*arguments, **keywords)
+
+    monkeypatch.setattr(coalesce, "apply_batch", note_and_write)
     with desk.locked():
         task = start(desk, event)
-        await asyncio.sleep(0.05)
+        await until(begun.is_set)
         closing = asyncio.create_task(desk.writer.close())
         await asyncio.sleep(0.05)
     await closing
