@@ -21,7 +21,7 @@ from gateway.queue.parcel import Parcel
 from gateway.queue.retake import enqueue_retake
 
 # Its worker renews it four times in that time: a machine that keeps it waiting for longer ends it too early.
-LEASE_SECONDS = 1.2
+LEASE_SECONDS = 2.0
 
 
 @dataclass
@@ -71,7 +71,7 @@ async def test_a_job_that_lasts_longer_than_a_lease_stays_with_its_worker(redis:
     async with hand(redis) as first:
         await until(lambda: first.taken)
         async with hand(redis) as second:
-            await asyncio.sleep(3 * LEASE_SECONDS)
+            await asyncio.sleep(2 * LEASE_SECONDS)
             assert second.taken == []
             first.may_end.set()
             await until(lambda: is_empty(redis))
@@ -124,19 +124,17 @@ async def test_a_worker_fetches_no_more_than_it_may_hold(redis: ArqRedis, monkey
     ids = [f"evt_{number:040}" for number in range(20)]  # about a thousand bytes a job
     for _ in range(30):
         await enqueue_retake(redis, ids)
-    async with hand(redis) as full:
-        await until(lambda: len(full.taken) >= 2)
-        await asyncio.sleep(0.2)
-        assert len(full.taken) <= 8, "what was on its way when it had enough, and no more"
-        full.may_end.set()
-        await until(lambda: is_empty(redis))
-        assert len(full.taken) == 30
+    await must_fetch_few_of_thirty(redis)
 
 
 async def test_a_worker_fetches_no_more_than_is_soon_written(redis: ArqRedis, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(consume.JOBS_MAX, Lane.BULK, 50)
     for _ in range(30):
         await enqueue_bulk(redis, [make_event(actions=b"{" * (consume.WEIGHT_AT_HAND_MAX // 2))])
+    await must_fetch_few_of_thirty(redis)
+
+
+async def must_fetch_few_of_thirty(redis: ArqRedis) -> None:
     async with hand(redis) as full:
         await until(lambda: len(full.taken) >= 2)
         await asyncio.sleep(0.2)
