@@ -49,11 +49,11 @@ async def run_many(pool: Pool, script: Script, count: int) -> list[Outcome | Bas
 
 
 async def test_who_has_waited_too_long_is_sent_away_and_never_run():
-    async with open_pool(wait_seconds=0.3) as pool:
+    async with open_pool(wait_seconds=0.6) as pool:
         script = make_script(BUSY, limits=PATIENT)
         await pool.warm(script)
         (channel,) = pool._children
-        answers = asyncio.ensure_future(run_many(pool, script, 20))
+        answers = asyncio.ensure_future(run_many(pool, script, 100))
         begun = set[int]()
         while channel.flights or not answers.done():
             begun.add(channel.page.word() >> 8)
