@@ -125,7 +125,8 @@ class Machine:
 
     def freeze(self, process_id: int) -> None:
         self.frozen.add(process_id)
-        os.kill(process_id, signal.SIGSTOP)
+        with suppress(ProcessLookupError):  # one that was killed before may be gone by now
+            os.kill(process_id, signal.SIGSTOP)
 
     def thaw(self, process_id: int) -> None:
         self.frozen.discard(process_id)

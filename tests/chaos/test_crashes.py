@@ -47,7 +47,8 @@ class Database:
 def killing(name: str) -> Fault:
     async def kill(running: Machine, chance: random.Random) -> None:
         if process_id := running.programs().get(name):
-            os.kill(process_id, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(process_id, signal.SIGKILL)
 
     return kill
 
@@ -106,7 +107,8 @@ def faults_of(database: Database) -> list[Fault]:
 async def replay_something(running: Machine, chance: random.Random) -> None:
     # What cannot be read or queued at this moment is not replayed.
     with suppress(HookwrightError, RedisError):
-        for event in chance.choices(await list_events(running.op, status="applied"), k=20):
+        applied = await list_events(running.op, status="applied")  # none yet, where the first of all faults comes early
+        for event in chance.choices(applied, k=20) if applied else []:
             await replay_event(running.op, event["id"])
 
 
