@@ -37,7 +37,7 @@ async def fallen(valkey_url: str) -> AsyncIterator[Running]:
     with pytest.MonkeyPatch.context() as patch, TemporaryDirectory(prefix="hw-") as folder:
         for place in ("gateway.serve.gateway", "gateway.operations.operator"):
             patch.setattr(f"{place}.Pool", partial(Pool, is_fenced=False))
-        async with run_all(prepare(Path(folder), f"{valkey_url}?db=5")) as running:
+        async with run_all(prepare(Path(folder), f"{valkey_url}?db=26")) as running:
             yield running
 
 

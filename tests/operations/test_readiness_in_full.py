@@ -71,7 +71,7 @@ async def test_a_full_queue_is_down(running: Running) -> None:
 
 
 async def test_without_gateways_it_is_down_and_without_workers_degraded(valkey_url: str, tmp_path: Path) -> None:
-    settings = prepare(tmp_path, f"{valkey_url}?db=14")
+    settings = prepare(tmp_path, f"{valkey_url}?db=32")
     async with open_operator(settings, actor="test") as op:
         await op.redis.flushdb()
         nobody = await readiness(op)

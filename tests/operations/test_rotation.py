@@ -134,7 +134,7 @@ async def add_rotated(op: Operator) -> None:
 
 
 async def test_resealed_secrets_open_without_the_key_they_were_sealed_with(tmp_path: Path, valkey_url: str) -> None:
-    redis_url = f"{valkey_url}?db=5"
+    redis_url = f"{valkey_url}?db=27"
     async with open_operator(prepare(tmp_path, redis_url, secret_key=OLD), actor="test") as op:
         await add_rotated(op)
     alone = load_settings(data_dir=tmp_path, redis_url=redis_url, secret_key=NEW)

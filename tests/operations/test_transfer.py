@@ -55,7 +55,7 @@ def transform(request, context):
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def other(valkey_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
     """Run a second product, empty, with a database and a queue of its own."""
-    async with run_all(prepare(tmp_path_factory.mktemp("other"), f"{valkey_url}?db=7")) as running:
+    async with run_all(prepare(tmp_path_factory.mktemp("other"), f"{valkey_url}?db=28")) as running:
         yield running
 
 
@@ -266,7 +266,7 @@ async def test_an_import_that_nobody_works_off_stops_and_goes_on_later(
     for number in range(10):
         await post(running, "unattended", **order(f"u{number}@example.com", 1))
     lines = b"".join(await exported(running, "unattended"))
-    settings = prepare(tmp_path, f"{valkey_url}?db=8")
+    settings = prepare(tmp_path, f"{valkey_url}?db=29")
     async with open_operator(settings, actor="test") as op:
         await op.redis.flushdb()
         queued = []

@@ -32,7 +32,7 @@ async def test_people_are_told_of_a_parked_event_and_can_check_who_tells(
 ) -> None:
     async with hearing("/alerts") as hearer:
         with TemporaryDirectory(prefix="hw-") as folder:
-            settings = prepare(Path(folder), f"{valkey_url}?db=15", alert_url=hearer.url)
+            settings = prepare(Path(folder), f"{valkey_url}?db=33", alert_url=hearer.url)
             async with run_all(settings) as running:
                 await running.op.redis.delete("hookwright:alerted:broken")
                 await running.add_source("broken", BROKEN)
