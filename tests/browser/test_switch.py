@@ -31,7 +31,7 @@ def test_typing_a_part_of_the_name_leads_to_the_same_page_of_another_source(admi
     expect(rows).to_have_count(23)
     expect(rows.locator("[aria-current]")).to_have_text("bookshop")
     look(admin)
-    admin.keyboard.type("hamb")
+    admin.keyboard.type("ll-h")  # of its beginnings none leaves one row alone: one row is the last answer
     expect(rows).to_have_count(1)
     admin.keyboard.press("Tab")
     admin.keyboard.press("Enter")
