@@ -130,8 +130,9 @@ def test_a_button_that_leads_on_goes_nowhere_without_the_text(admin: Page, conso
     open_editor(admin)
     cut_off(admin)
     type_something(admin)
-    admin.click("text=Publish … >> nth=0")
-    expect(admin.locator("[data-state]")).to_contain_text("Not saved")
+    expect(admin.locator("[data-state]")).to_contain_text("Not saved: the console does not answer.")
+    with admin.expect_event("requestfailed", lambda request: request.url.endswith(SCRIPT)):
+        admin.click("text=Publish … >> nth=0")
     expect(admin.locator(".cm-content")).to_contain_text(TYPED)
     admin.unroute("**" + SCRIPT)
     admin.click("text=Publish … >> nth=0")
@@ -141,10 +142,11 @@ def test_a_button_that_leads_on_goes_nowhere_without_the_text(admin: Page, conso
 
 
 def test_an_editor_that_is_taken_off_the_page_saves_as_it_goes(admin: Page, console: Any) -> None:
+    """Both in one turn: what waited any longer might be saved before, by itself."""
     open_editor(admin)
-    type_something(admin)
+    go = "(element, text) => { element.querySelector('hw-editor').setText(text); element.remove(); }"
     with admin.expect_response("**" + SCRIPT):
-        admin.locator("hw-script").evaluate("element => element.remove()")
+        admin.locator("hw-script").evaluate(go, f"{TYPED}\n{OPEN_SCRIPT}")
     assert draft_of(console) == f"{TYPED}\n{OPEN_SCRIPT}"
 
 
