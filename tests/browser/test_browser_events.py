@@ -80,7 +80,7 @@ def test_events_come_in_by_themselves_and_stand_still_for_who_reads(admin: Page,
     admin.goto("/events")
     expect(admin.locator(f"#{first}")).to_be_visible()
     second = shop.post(email="second@example.com", visits=1)
-    expect(admin.locator(f"tr#{second}.is-new")).to_be_visible(timeout=10_000)
+    expect(admin.locator(f"tr#{second}.is-new")).to_be_visible()
     expect(admin.locator("[data-tail-state]")).to_have_text("live")
     admin.keyboard.press("j")
     admin.keyboard.press("x")
