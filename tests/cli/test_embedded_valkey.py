@@ -7,6 +7,7 @@ import stat
 
 import pytest
 from redis.asyncio import Redis
+from running import PATIENCE_SECONDS
 
 from gateway.errors import BadSetting, OperatorError
 from gateway.supervise import valkey
@@ -23,7 +24,7 @@ async def server(tmp_path):
     with lock_folder(tmp_path) as lock:
         async with Supervisor(lambda _: None) as supervisor, Redis(unix_socket_path=str(socket)) as redis:
             await supervisor.start(describe_valkey(tmp_path, socket, lock))
-            await asyncio.wait_for(wait_for_redis(redis), 10)
+            await asyncio.wait_for(wait_for_redis(redis), PATIENCE_SECONDS)
             supervisor.settle()
             yield supervisor, redis
 
@@ -49,7 +50,7 @@ async def test_after_a_kill_it_is_back_with_everything_that_was_answered(server)
         await redis.set(f"key:{number}", number)
     first = supervisor.process_id("valkey")
     os.kill(first, signal.SIGKILL)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while supervisor.process_id("valkey") == first:
             await asyncio.sleep(0.01)
         await wait_for_redis(redis)
@@ -64,7 +65,7 @@ async def test_a_start_that_fails_says_what_the_server_wrote_to_its_log(tmp_path
         async with Supervisor(lambda _: None) as supervisor:
             await supervisor.start(describe_valkey(tmp_path, socket, lock))
             with pytest.raises(OperatorError) as caught:
-                await asyncio.wait_for(supervisor.watch_start(), 10)
+                await asyncio.wait_for(supervisor.watch_start(), PATIENCE_SECONDS)
     assert caught.value.detail.startswith("valkey ended with exit code 1 while starting. Its log ends:")
     assert "nix socket" in caught.value.detail
 
@@ -77,7 +78,7 @@ async def test_only_a_heartbeat_that_is_new_counts(server):
     await asyncio.sleep(0.1)
     assert not waiting.done()
     await redis.set("hookwright:worker:alive", "1")
-    await asyncio.wait_for(waiting, 10)
+    await asyncio.wait_for(waiting, PATIENCE_SECONDS)
 
 
 def test_the_binary_of_the_wheel_is_found_and_can_be_run():

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from running import PATIENCE_SECONDS
 
 from gateway.errors import OperatorError
 from gateway.supervise import supervisor as supervisor_module
@@ -25,7 +26,7 @@ def shell(name: str, text: str, **options: object) -> Service:
     return Service(name, ("/bin/sh", "-c", text), **options)  # type: ignore[arg-type]
 
 
-async def until(is_so: Callable[[], bool], seconds: float = 10.0) -> None:
+async def until(is_so: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
     async with asyncio.timeout(seconds):
         while not is_so():
             await asyncio.sleep(0.01)
@@ -67,7 +68,7 @@ async def test_a_service_that_dies_while_starting_ends_the_start_with_its_last_w
     async with Supervisor(lambda _: None) as supervisor:
         await supervisor.start(shell("broken", "exit 7", last_words=lambda: "no such socket"))
         with pytest.raises(OperatorError) as caught:
-            await asyncio.wait_for(supervisor.watch_start(), 10)
+            await asyncio.wait_for(supervisor.watch_start(), PATIENCE_SECONDS)
     assert caught.value.detail == "broken ended with exit code 7 while starting. no such socket"
 
 
