@@ -4,6 +4,14 @@ import { Idiomorph } from "idiomorph/htmx";
 
 window.htmx = htmx;
 
+// Back again before the page has come: what was asked for then belongs to an address that has been left, and an answer
+// that came late would stand under another one's.
+let asked;
+document.addEventListener("htmx:historyCacheMiss", ({ detail }) => {
+  asked?.abort();
+  asked = detail.xhr;
+});
+
 // What draws itself (a chart, a copy button, an editor) keeps its inside when the page around it is refreshed:
 // it is told by its attributes. Other values are another thing, and drawn anew.
 const DRAWS_ITSELF = /^HW-(CHART|EDITOR|COPY)$/;

@@ -162,6 +162,20 @@ def test_a_search_is_an_address_that_can_be_shared(admin: Page, shop: Shop) -> N
     expect(admin.locator(f"#{good}")).to_be_visible()
 
 
+def test_back_twice_lets_go_of_the_page_between(admin: Page) -> None:
+    """Its answer might come after the other's, and would stand under an address that is not its own."""
+    admin.goto("/sources")
+    for name in ("Events", "Issues"):
+        admin.click(f".menu >> text={name}")
+        expect(admin.locator("h1")).to_have_text(name)
+    admin.route("**/events", lambda route: None)  # it is never answered
+    with admin.expect_request("**/events"):
+        admin.go_back()
+    with admin.expect_event("requestfailed", lambda request: request.url.endswith("/events")):
+        admin.go_back()
+    expect(admin.locator("h1")).to_have_text("Sources")
+
+
 def test_a_typed_time_counts_in_the_zone_that_stands_beside_the_field(
     browser: Browser, console: Any, admin_state: dict, shop: Shop
 ) -> None:
