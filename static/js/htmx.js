@@ -4,13 +4,14 @@ import { Idiomorph } from "idiomorph/htmx";
 
 window.htmx = htmx;
 
-// Back again before the page has come: what was asked for then belongs to an address that has been left, and an answer
-// that came late would stand under another one's.
+// Away again before the page that back asked for has come: its address has been left, and an answer that came late
+// would stand under another one's.
 let asked;
 document.addEventListener("htmx:historyCacheMiss", ({ detail }) => {
   asked?.abort();
   asked = detail.xhr;
 });
+document.addEventListener("htmx:pushedIntoHistory", () => asked?.abort());
 
 // What draws itself (a chart, a copy button, an editor) keeps its inside when the page around it is refreshed:
 // it is told by its attributes. Other values are another thing, and drawn anew.

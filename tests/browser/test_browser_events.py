@@ -162,7 +162,10 @@ def test_a_search_is_an_address_that_can_be_shared(admin: Page, shop: Shop) -> N
     expect(admin.locator(f"#{good}")).to_be_visible()
 
 
-def test_back_twice_lets_go_of_the_page_between(admin: Page) -> None:
+@pytest.mark.parametrize(
+    "away", [Page.go_back, lambda page: page.click(".menu >> text=Sources")], ids=["back", "a link"]
+)
+def test_a_page_that_back_asked_for_is_let_go_of_where_it_is_left_again(admin: Page, away: Callable) -> None:
     """Its answer might come after the other's, and would stand under an address that is not its own."""
     admin.goto("/sources")
     for name in ("Events", "Issues"):
@@ -172,7 +175,7 @@ def test_back_twice_lets_go_of_the_page_between(admin: Page) -> None:
     with admin.expect_request("**/events"):
         admin.go_back()
     with admin.expect_event("requestfailed", lambda request: request.url.endswith("/events")):
-        admin.go_back()
+        away(admin)
     expect(admin.locator("h1")).to_have_text("Sources")
 
 
