@@ -154,7 +154,7 @@ async def serving(settings: Settings) -> AsyncIterator[str]:
     """Serve the gateway in this process; gives its address."""
     async with open_gateway(settings) as app:
         server = uvicorn.Server(server_config(app, settings))
-        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+        server.install_signal_handlers = lambda: None
         task = asyncio.create_task(server._serve())
         sweeper = asyncio.create_task(sweep(server.server_state))
         while not server.started:

@@ -36,12 +36,12 @@ async def test_each_element_is_an_event_of_its_own_in_the_order_given(running: R
 
 async def test_one_bad_element_refuses_the_whole_batch(running: Running) -> None:
     good = [contact(f"all-{n}@example.com", n=n) for n in range(5)]
-    before = set(await running.op.redis.hkeys(PENDING))  # type: ignore[misc] # of other tests, whose worker is not done
+    before = set(await running.op.redis.hkeys(PENDING))  # of other tests, whose worker is not done
     answer = await post(running, [*good, {"action": "upsertContact", "identifiers": {}}, {"action": "explode"}])
     assert answer.status_code == 422
     assert [fault["pointer"] for fault in answer.json()["errors"]] == ["/5/identifiers", "/6"]
     assert (await running.contact("email", "all-0@example.com")).status_code == 404
-    assert set(await running.op.redis.hkeys(PENDING)) <= before  # type: ignore[misc]
+    assert set(await running.op.redis.hkeys(PENDING)) <= before
 
 
 @pytest.mark.parametrize(

@@ -137,12 +137,12 @@ async def test_a_sender_reads_what_it_posted_also_where_that_belongs_to_no_sourc
 
 async def test_a_sender_does_not_learn_of_a_replay_that_still_waits(running: Running) -> None:
     replay_id, sender = "evt_01ARZ3NDEKTSV4RRFFQ69G5FBW", await running.make_key("sender")
-    await running.op.redis.hset(PENDING, replay_id, pending_note("queued", None))  # type: ignore[arg-type,misc]
+    await running.op.redis.hset(PENDING, replay_id, pending_note("queued", None))
     try:
         await assert_is_unknown(running, replay_id, sender)
         assert (await look(running, replay_id, running.admin)).json()["status"] == "queued"
     finally:
-        await running.op.redis.hdel(PENDING, replay_id)  # type: ignore[misc]
+        await running.op.redis.hdel(PENDING, replay_id)
 
 
 async def test_a_key_of_some_sources_reads_no_contact_and_no_order(running: Running) -> None:

@@ -40,7 +40,7 @@ def measure(row: Row, count: int, say: Say = lambda _line: None) -> None:
         redis = running.redis()
         for flush in _flushes(count):
             fill(redis, flush, FLUSH_EVENTS)
-        held = redis.info("memory")["used_memory"] / 2**20  # type: ignore[index] # redis-py: or awaitable
+        held = redis.info("memory")["used_memory"] / 2**20
         row.note = f"{count:,} wait; Valkey holds {held:.0f} MiB"
         say(row.note)
         _watch(row, redis, running.start_worker(), count, say)
@@ -64,7 +64,7 @@ def _watch(row: Row, redis: Redis, worker: Popen[bytes], count: int, say: Say) -
     say(f"{'seconds':>8} {'left':>8} {'a second':>9} {'RSS MiB':>8}")
     while left:
         time.sleep(LOOK_SECONDS)
-        left, at = int(redis.hlen(PENDING)), time.perf_counter()  # type: ignore[arg-type] # redis-py: or awaitable
+        left, at = int(redis.hlen(PENDING)), time.perf_counter()
         rate = (before - left) / (at - before_at)
         say(f"{at - began:8.1f} {left:8} {rate:9.0f} {resident_mib(worker.pid) or 0:8.0f}")
         before, before_at = left, at

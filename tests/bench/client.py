@@ -40,7 +40,7 @@ class Poster(asyncio.Protocol):
         self.ended = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport  # type: ignore[assignment] # a TCP connection's is one
+        self._transport = transport
         self._post()
 
     def _post(self) -> None:

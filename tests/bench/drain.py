@@ -94,7 +94,7 @@ def _drain_ours(row: Row, count: int, crew: Crew) -> None:
         wait_for_worker(redis, crew.workers)
         cpu, began = sum(map(cpu_seconds, pids)), time.perf_counter()
         redis.rename(_ASIDE, queue_name(Lane.LIVE))
-        wait_for_none(row, lambda: int(redis.hlen(PENDING)))  # type: ignore[arg-type] # redis-py: or awaitable
+        wait_for_none(row, lambda: int(redis.hlen(PENDING)))
         row.rates.append(count / (time.perf_counter() - began))
         row.cpu_us.append((sum(map(cpu_seconds, pids)) - cpu) / count * 1e6)
         row.mib += [max(peak_mib(pid) or 0 for pid in pids)]
@@ -161,7 +161,7 @@ def fill(redis: Redis, events: Sequence[Event], flush_size: int) -> None:
         parcel = join_events([pack_event(event) for event in flush])
         with redis.pipeline(transaction=True) as pipeline:
             for command in transaction(Lane.LIVE, [parcel], notes)[1:-1]:
-                pipeline.execute_command(*command)  # type: ignore[no-untyped-call] # redis-py leaves it so
+                pipeline.execute_command(*command)
             pipeline.execute()
 
 

@@ -49,7 +49,7 @@ def _store(redis: Redis, row: Row) -> list[str]:
     """Have orders applied that can be replayed; gives their ids."""
     made = judged(STORED)
     fill(redis, made, RETAKE_AT_ONCE)
-    wait_for_none(row, lambda: int(redis.hlen(PENDING)))  # type: ignore[arg-type] # redis-py: or awaitable
+    wait_for_none(row, lambda: int(redis.hlen(PENDING)))
     return [event.id for event in made]
 
 

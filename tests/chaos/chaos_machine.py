@@ -150,7 +150,7 @@ class Machine:
         """Tell whether nothing waits any more: neither an id nor a job."""
         with suppress(Exception):  # Valkey may be on its way back
             jobs = [await self.op.redis.zcard(queue_name(lane)) for lane in Lane]
-            return not sum(jobs) and not await self.op.redis.hlen(PENDING)  # type: ignore[misc]
+            return not sum(jobs) and not await self.op.redis.hlen(PENDING)
         return False
 
     def kill(self) -> None:

@@ -88,7 +88,7 @@ async def are_there(op: Operator, workers: int) -> bool:
 
 async def is_drained(op: Operator) -> bool:
     jobs = [await op.redis.zcard(queue_name(lane)) for lane in Lane]
-    return not sum(jobs) and not await op.redis.hlen(PENDING)  # type: ignore[misc]
+    return not sum(jobs) and not await op.redis.hlen(PENDING)
 
 
 async def replay_some(op: Operator) -> None:
@@ -123,7 +123,7 @@ async def test_two_gateways_and_three_workers_apply_everything_exactly_once(post
             workers = [stack.enter_context(program("worker", number, settings, 0)) for number in range(3)]
             urls = [f"http://127.0.0.1:{port}" for port in ports]
             for each in urls:
-                await until(lambda each=each: is_ready(each), "a gateway is ready")  # type: ignore[misc]
+                await until(lambda each=each: is_ready(each), "a gateway is ready")
             await until(lambda: are_there(op, 3), "three workers are there")
             senders = await under_load(op, urls, workers[0])
             await until(lambda: is_drained(op), "all is applied")

@@ -29,7 +29,7 @@ async def console_url(running: Running) -> AsyncIterator[str]:
         build_console(running.op, running.settings), port=port, lifespan="off", log_config=None, ws="none"
     )
     server = uvicorn.Server(config)
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    server.install_signal_handlers = lambda: None
     task = asyncio.create_task(server._serve())
     while not server.started:
         await asyncio.sleep(0.01)

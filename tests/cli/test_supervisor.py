@@ -19,11 +19,11 @@ from gateway.supervise.supervisor import Supervisor
 
 
 def python(name: str, text: str, **options: object) -> Service:
-    return Service(name, (sys.executable, "-I", "-S", "-c", textwrap.dedent(text)), **options)  # type: ignore[arg-type]
+    return Service(name, (sys.executable, "-I", "-S", "-c", textwrap.dedent(text)), **options)
 
 
 def shell(name: str, text: str, **options: object) -> Service:
-    return Service(name, ("/bin/sh", "-c", text), **options)  # type: ignore[arg-type]
+    return Service(name, ("/bin/sh", "-c", text), **options)
 
 
 async def until(is_so: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:

@@ -10,5 +10,5 @@ from gateway.sandbox.pool import Pool
 from gateway.serve import gateway
 
 if __name__ == "__main__":
-    gateway.Pool = partial(Pool, is_fenced=False)  # type: ignore[misc, assignment]
+    gateway.Pool = partial(Pool, is_fenced=False)
     gateway.serve_gateway(load_settings())

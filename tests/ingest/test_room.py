@@ -121,10 +121,10 @@ async def test_places_come_free_again(edge: Running) -> None:
 @pytest_asyncio.fixture(loop_scope="session")
 async def full(edge: Running) -> AsyncIterator[Running]:
     fill = {f"evt_filler_{number}": b"{}" for number in range(edge.settings.queue_events_max)}
-    await edge.op.redis.hset(PENDING, mapping=fill)  # type: ignore[misc]
+    await edge.op.redis.hset(PENDING, mapping=fill)
     await until_ready(edge, 503)
     yield edge
-    await edge.op.redis.hdel(PENDING, *fill)  # type: ignore[misc]
+    await edge.op.redis.hdel(PENDING, *fill)
     await until_ready(edge, 200)
 
 

@@ -29,10 +29,10 @@ async def until_status(running: Running, source: str, status: int) -> None:
 async def piled(tight: Running) -> AsyncIterator[Running]:
     """As many events of `open` wait as its queue may hold."""
     fillers = [f"evt_filler_{number}" for number in range(tight.settings.source_queue_events_max)]
-    await tight.op.redis.sadd(f"{PENDING_OF}open", *fillers)  # type: ignore[misc]
+    await tight.op.redis.sadd(f"{PENDING_OF}open", *fillers)
     await until_status(tight, "open", 503)
     yield tight
-    await tight.op.redis.srem(f"{PENDING_OF}open", *fillers)  # type: ignore[misc]
+    await tight.op.redis.srem(f"{PENDING_OF}open", *fillers)
     await until_status(tight, "open", 202)
 
 

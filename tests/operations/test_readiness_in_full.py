@@ -63,10 +63,10 @@ async def test_a_missing_sandbox_layer_and_a_quarantined_source_are_degraded(run
 
 async def test_a_full_queue_is_down(running: Running) -> None:
     full = running.op.settings.model_copy(update={"queue_events_max": 1})
-    await running.op.redis.hset(PENDING, "evt_filler", "{}")  # type: ignore[misc]
+    await running.op.redis.hset(PENDING, "evt_filler", "{}")
     async with open_operator(full, actor="test") as op:
         found = await readiness(op)
-    await running.op.redis.hdel(PENDING, "evt_filler")  # type: ignore[misc]
+    await running.op.redis.hdel(PENDING, "evt_filler")
     assert (found["status"], found["checks"]["queue"]["status"]) == ("down", "down")
 
 

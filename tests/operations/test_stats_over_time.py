@@ -33,7 +33,7 @@ async def test_requests_and_what_became_of_them_are_seen_in_every_span(running: 
     assert (await running.http.post("/in/charted", content=BODY)).status_code == 401
     for span, shape in SPANS.items():
         found = await until(
-            lambda span=span: overview(running.op, span, "charted"),  # type: ignore[misc]
+            lambda span=span: overview(running.op, span, "charted"),
             lambda found: found["outcomes"] == {"queued": 4, "not_genuine": 1} and found["statuses"] == {"applied": 4},
         )
         series = found["series"]

@@ -71,9 +71,9 @@ async def test_who_is_not_signed_in_is_shown_the_way_and_nothing_else(shared_hou
 async def test_a_route_without_a_role_cannot_be_declared() -> None:
     section = Section("new")
     with pytest.raises(TypeError, match="role"):
-        section.get("/new")  # type: ignore[call-arg]
+        section.get("/new")
     with pytest.raises(TypeError, match="role"):
-        section.post("/new")  # type: ignore[call-arg]
+        section.post("/new")
 
 
 async def test_the_door_is_open_to_a_handful_of_routes_alone() -> None:

@@ -45,7 +45,7 @@ async def test_a_request_that_is_gone_keeps_no_other_replay_from_being_run(runni
     for replay in chosen:
         assert (await running.event(replay.id, "applied"))["replay_of"] == replay.replay_of
     await until_bulk_is_empty(running)
-    assert not await running.op.redis.hexists(PENDING, of_nothing.id)  # type: ignore[misc]
+    assert not await running.op.redis.hexists(PENDING, of_nothing.id)
 
 
 async def test_replays_that_are_taken_again_are_not_run_again(
@@ -62,6 +62,6 @@ async def test_replays_that_are_taken_again_are_not_run_again(
     monkeypatch.setattr(replays, "judge", None)
     await enqueue_replays(running.op.redis, chosen)  # as after a crash between commit and the end of the job
     await until_bulk_is_empty(running)
-    assert not [replay for replay in chosen if await running.op.redis.hexists(PENDING, replay.id)]  # type: ignore[misc]
+    assert not [replay for replay in chosen if await running.op.redis.hexists(PENDING, replay.id)]
     for replay in chosen:
         assert (await running.event(replay.id))["status"] == "applied"

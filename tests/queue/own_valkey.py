@@ -62,7 +62,7 @@ class OwnValkey:
 
 def make_event(body: bytes = b"{}", **values: object) -> Event:
     event_id = mint_event_id()
-    return Event(event_id, event_id, "shop", 1_700_000_000_000_000, Status.QUEUED, body=body, **values)  # type: ignore[arg-type]
+    return Event(event_id, event_id, "shop", 1_700_000_000_000_000, Status.QUEUED, body=body, **values)
 
 
 def pack(event: Event) -> Packed:

@@ -138,7 +138,7 @@ async def test_a_redis_that_was_never_there_is_said_to_be_away() -> None:
 
 
 async def test_a_flush_that_breaks_is_refused_and_costs_no_flight(enqueuer: Enqueuer, redis: ArqRedis) -> None:
-    broken = Packed("evt_broken", b"{}", "text where bytes belong", "shop", 1)  # type: ignore[arg-type]
+    broken = Packed("evt_broken", b"{}", "text where bytes belong", "shop", 1)
     with capture_logs():
         for _ in range(FLIGHTS * 2):
             with pytest.raises(QueueUnavailable, match="fault"):

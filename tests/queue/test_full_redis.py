@@ -161,7 +161,7 @@ async def test_what_strangers_left_goes_first_and_what_was_answered_stays(
     redis: ArqRedis, own_valkey: OwnValkey
 ) -> None:
     for kind in ("rejected", "sample"):
-        await keep(redis, kind, "shop", request_id="r", reason="", head=b"{}", body=b"x")  # type: ignore[arg-type]
+        await keep(redis, kind, "shop", request_id="r", reason="", head=b"{}", body=b"x")
     await fill(redis, own_valkey.url)
 
     async def take(parcel: Parcel, lane: Lane) -> None:

@@ -28,17 +28,17 @@ async def lose_jobs(redis: ArqRedis) -> None:
 
 
 async def test_an_id_that_outlives_every_job_is_found_at_the_second_look(redis: ArqRedis) -> None:
-    await redis.hset(PENDING, "evt_lost", pending_note("queued", "shop"))  # type: ignore[arg-type,misc]
+    await redis.hset(PENDING, "evt_lost", pending_note("queued", "shop"))
     watch = Orphans(redis)
     assert await watch.look() == {}
     assert await watch.look() == {"evt_lost": {"status": "queued", "source": "shop"}}
 
 
 async def test_an_id_that_is_committed_between_the_looks_is_none(redis: ArqRedis) -> None:
-    await redis.hset(PENDING, "evt_done", pending_note("queued", "shop"))  # type: ignore[arg-type,misc]
+    await redis.hset(PENDING, "evt_done", pending_note("queued", "shop"))
     watch = Orphans(redis)
     await watch.look()
-    await redis.hdel(PENDING, "evt_done")  # type: ignore[misc]
+    await redis.hdel(PENDING, "evt_done")
     assert await watch.look() == {}
 
 
@@ -65,7 +65,7 @@ async def test_later_jobs_do_not_hide_what_was_lost_before_them(redis: ArqRedis,
 
 
 async def test_a_job_of_somebody_else_may_hold_anything(redis: ArqRedis) -> None:
-    await redis.hset(PENDING, "evt_1", pending_note("queued", "shop"))  # type: ignore[arg-type,misc]
+    await redis.hset(PENDING, "evt_1", pending_note("queued", "shop"))
     await redis.zadd(queue_name(Lane.BULK), {"strange": 1})
     watch = Orphans(redis)
     assert [await watch.look() for _ in range(3)] == [{}, {}, {}]

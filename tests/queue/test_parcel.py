@@ -58,7 +58,7 @@ def test_every_field_of_an_event_comes_back_as_it_was() -> None:
 
 @pytest.mark.parametrize("status", Status)
 def test_every_status_comes_back_as_it_was(status: Status) -> None:
-    (event,) = unpack(join_events([pack_event(replace(FULL, status=status))])).events  # type: ignore[union-attr]
+    (event,) = unpack(join_events([pack_event(replace(FULL, status=status))])).events
     assert event.status is status
 
 
@@ -121,7 +121,7 @@ class Trap:
         self.path = path
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
-        return (Path.touch, (self.path,))  # type: ignore[return-value]
+        return (Path.touch, (self.path,))
 
 
 def test_a_pickle_is_never_run(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ async def test_who_has_not_told_of_itself_lately_is_not_alive_and_is_cleared_awa
     now = time.time()
     for name, age in (("silent", ALIVE_SECONDS + 1), ("dead", ALIVE_SECONDS * 20)):
         told = orjson.dumps({**document("worker"), "at": now - age}).decode()
-        await redis.hset(PROCESSES, name, told)  # type: ignore[misc]
+        await redis.hset(PROCESSES, name, told)
     await tell_process(redis, "alive", document("worker"))
     assert [one["id"] for one in await list_processes(redis)] == ["alive"]
-    assert sorted(await redis.hkeys(PROCESSES)) == [b"alive", b"silent"]  # type: ignore[misc]
+    assert sorted(await redis.hkeys(PROCESSES)) == [b"alive", b"silent"]

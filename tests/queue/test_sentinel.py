@@ -48,7 +48,7 @@ class Watched:
     def ask(self, what: str) -> list[bytes]:
         """Ask the sentinel; it knows nothing while it starts."""
         try:
-            return list(self.sentinel.execute_command("SENTINEL", what, SERVICE) or [])  # type: ignore[no-untyped-call]
+            return list(self.sentinel.execute_command("SENTINEL", what, SERVICE) or [])
         except RedisError:
             return []
 
@@ -62,7 +62,7 @@ def wait_for_replica(port: int) -> None:
     with Redis(host="127.0.0.1", port=port) as server:
         while time.monotonic() < give_up_at:
             with suppress(RedisError):
-                if server.info("replication").get("slave0", {}).get("state") == "online":  # type: ignore[union-attr]
+                if server.info("replication").get("slave0", {}).get("state") == "online":
                     return
             time.sleep(0.02)
     raise AssertionError("the replica did not come")

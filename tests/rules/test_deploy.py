@@ -52,7 +52,7 @@ def test_every_setting_that_is_deployed_is_one(path: str) -> None:
 
 
 def test_all_programs_are_deployed_and_share_their_settings() -> None:
-    commands = {re.search(r"^    command: (\S+)$", SERVICES[name], re.MULTILINE)[1] for name in OURS}  # type: ignore[index]
+    commands = {re.search(r"^    command: (\S+)$", SERVICES[name], re.MULTILINE)[1] for name in OURS}
     assert commands == {"gateway", "worker", "console", "migrate"}
     for name in OURS:
         own = re.search(r"^    environment:\n      (.*)$", SERVICES[name], re.MULTILINE)

@@ -120,7 +120,7 @@ async def test_a_quarantine_that_another_process_has_caught_is_told_by_that_one(
 async def test_backpressure_is_told_when_it_begins_and_when_it_ends(redis: Redis) -> None:
     desk = Desk()
     async with hearing("/alerts") as hearer, alerting(hearer.url, redis, desk):
-        desk.full = "the queue is full: 7 events wait"  # type: ignore[assignment]
+        desk.full = "the queue is full: 7 events wait"
         began = await next_alert(hearer)
         desk.full = None
         ended = await next_alert(hearer)

@@ -134,7 +134,7 @@ def test_a_contact_with_a_wrong_field_is_a_type_error_that_names_it(contact: Any
 
 def test_a_wrong_keyword_is_a_type_error_that_names_it() -> None:
     with pytest.raises(TypeError, match="'colour'"):
-        upsert_contact(identifiers={}, colour="red")  # type: ignore[call-arg]
+        upsert_contact(identifiers={}, colour="red")
 
 
 def test_merge_allowed_is_short_for_merge_options() -> None:

@@ -258,4 +258,4 @@ def test_constant_time_equals_compares_text_and_bytes() -> None:
     assert toolbox.constant_time_equals("é", "é".encode()) is True
     assert toolbox.constant_time_equals("a", "b") is False
     with pytest.raises(TypeError):
-        toolbox.constant_time_equals("a", None)  # type: ignore[arg-type]
+        toolbox.constant_time_equals("a", None)

@@ -110,7 +110,7 @@ def test_json_that_cannot_be_written_is_a_value_error(value: Any) -> None:
         dump_json(value)
 
 
-class Dict(dict):  # type: ignore[type-arg]
+class Dict(dict):
     pass
 
 

@@ -49,10 +49,10 @@ def erase(desk: Desk, *identifiers: Identifier, at: int, patch: pytest.MonkeyPat
     patch.setattr(clock, "now", lambda: at)
     last = step = Erase("era_1", "test", at, event_id(10**9), identifiers)
     while step is not None:
-        last = unpack(pack_erase(step))  # type: ignore[assignment]
+        last = unpack(pack_erase(step))
         done = erase_step(desk.store, last)
         desk.retake(*(int(one.removeprefix("evt_")) for one in done.retaken))
-        step = done.following  # type: ignore[assignment]
+        step = done.following
     return last
 
 

@@ -54,7 +54,7 @@ async def test_what_is_enqueued_is_applied_and_no_longer_pending(desk: Desk, val
         await asyncio.gather(*(put(enqueuer, event) for event in events))
         async with lane_worker(desk, arq):
             await until(lambda: all(desk.status(event) == "applied" for event in events))
-    assert await desk.redis.hlen(PENDING) == 0  # type: ignore[misc]
+    assert await desk.redis.hlen(PENDING) == 0
     assert await desk.redis.zcard(queue_name(Lane.LIVE)) == 0
 
 
@@ -78,7 +78,7 @@ async def test_a_job_that_waits_too_long_is_put_back_and_not_applied_twice(
 
 async def test_a_crash_between_commit_and_clearing_leaves_an_id_that_the_next_take_clears(desk: Desk) -> None:
     event = visit("crash@example.com")
-    await desk.redis.hset(PENDING, event.id, pending_note("queued", "shop"))  # type: ignore[arg-type,misc]
+    await desk.redis.hset(PENDING, event.id, pending_note("queued", "shop"))
     await desk.writer.apply([event], Lane.LIVE)  # committed; here the worker dies
     assert await find_pending(desk.redis, event.id)
     await desk.jobs.take(Events((event,)), Lane.LIVE)

@@ -21,7 +21,7 @@ from gateway.worker.orphans import REASON, Orphanage
 async def test_a_lost_event_is_failed_with_its_reason_and_waits_no_longer(desk: Desk, lines: list[Any]) -> None:
     event_id, replay_id = mint_event_id(), mint_event_id()
     for lost in (event_id, replay_id):
-        await desk.redis.hset(PENDING, lost, pending_note("queued", "shop"))  # type: ignore[arg-type,misc]
+        await desk.redis.hset(PENDING, lost, pending_note("queued", "shop"))
     orphanage = Orphanage(desk.redis, desk.writer)
     await orphanage.take_in(
         {
@@ -41,7 +41,7 @@ async def test_a_lost_event_is_failed_with_its_reason_and_waits_no_longer(desk: 
 async def test_an_event_that_is_stored_stays_as_it_is(desk: Desk) -> None:
     event = visit("stored@example.com")
     await desk.writer.apply([event], Lane.LIVE)
-    await desk.redis.hset(PENDING, event.id, pending_note("queued", "shop"))  # type: ignore[arg-type,misc]
+    await desk.redis.hset(PENDING, event.id, pending_note("queued", "shop"))
     await Orphanage(desk.redis, desk.writer).take_in({event.id: {"status": "queued", "source": "shop"}})
     assert desk.status(event) == "applied"
     assert await find_pending(desk.redis, event.id) is None

@@ -85,7 +85,7 @@ async def test_a_job_of_several_sources_is_torn_by_source(desk: Desk, monkeypatc
 
     def note(store: object, events: Sequence[Event], **keywords: object) -> object:
         seen.append([event.source for event in events])
-        return whole(store, events, **keywords)  # type: ignore[arg-type]
+        return whole(store, events, **keywords)
 
     monkeypatch.setattr(coalesce, "apply_batch", note)
     events = (*visits("flood", 3), *visits("calm", 1))
