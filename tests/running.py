@@ -92,6 +92,8 @@ def run_valkey(folder: Path, *options: str) -> Iterator[str]:
         "yes",
         "--appendfsync",
         "always",
+        "--auto-aof-rewrite-min-size",
+        "256mb",
         "--maxmemory",
         "2gb",
         "--logfile",

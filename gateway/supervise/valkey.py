@@ -28,6 +28,9 @@ def describe_valkey(data_dir: Path, socket_path: Path, lock: int) -> Service:
         "appenddirname": "valkey",
         "appendonly": "yes",
         "appendfsync": "always",
+        # A queue's log is nearly all past: written anew for every 64 MiB (the default) it takes time from senders every
+        # few seconds of a flood. 256 MiB are read again in less than a second.
+        "auto-aof-rewrite-min-size": "256mb",
         "save": "",  # the append-only file holds everything: no snapshots beside it
         "maxmemory": str(memory_bytes() // 4),
         "maxmemory-policy": "noeviction",

@@ -38,6 +38,7 @@ async def test_it_promises_what_an_answer_stands_on(server):
     assert int(settings["maxmemory"]) == memory_bytes() // 4
     assert settings["port"] == "0"
     assert settings["save"] == ""
+    assert settings["auto-aof-rewrite-min-size"] == str(256 * 1024 * 1024)
 
 
 async def test_only_its_user_can_reach_the_socket(server, tmp_path):
