@@ -74,6 +74,9 @@ class Settings(BaseSettings):
     head_bytes_max: int = Field(64 * 1024, ge=1024, le=MIB, description="request line and headers")
     head_seconds: float = Field(10, gt=0, description="until the head is there, else the connection is closed")
     body_seconds: float = Field(30, gt=0, description="until the body is there")
+    keep_alive_seconds: int = Field(
+        75, ge=1, description="a connection rests between requests; a proxy in front has to let go of it sooner"
+    )
     connections_max: int = Field(4096, ge=1, description="open connections; past it the quietest are closed")
     requests_in_flight_max: int = Field(
         256, ge=1, description="requests at work at once, their bodies whole; 503 past it"

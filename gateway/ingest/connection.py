@@ -34,6 +34,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self, settings: Settings, config: Config, server_state: ServerState, app_state: dict[str, Any]
     ) -> None:
         super().__init__(config=config, server_state=server_state, app_state=app_state)
+        self.timeout_keep_alive = settings.keep_alive_seconds
         self._settings = settings
         self._head_bytes = 0
         self.head_since: float | None = time.monotonic()

@@ -12,6 +12,8 @@ import pytest_asyncio
 from running import WORD, Running, prepare, run_all
 from sockets import head, wire
 
+from gateway.config import Settings
+
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 BODY = orjson.dumps({"email": "socket@example.com", "visits": 1})
@@ -49,7 +51,7 @@ async def test_a_connection_with_half_a_body_is_closed(edge: Running) -> None:
 
 
 async def test_a_connection_that_rests_after_an_answer_is_not_late(edge: Running) -> None:
-    """uvicorn closes those by its own keep-alive time, which is longer than the head's."""
+    """It has the time of a connection that rests, which is longer than the head's."""
     post = head("/in/open", "x-word: sesame-open", f"content-length: {len(BODY)}") + BODY
     async with wire(edge) as kept:
         await kept.send(post)
@@ -57,6 +59,20 @@ async def test_a_connection_that_rests_after_an_answer_is_not_late(edge: Running
         await asyncio.sleep(edge.settings.head_seconds + 1.2)
         await kept.send(post)
         assert b" 202 " in await kept.read_answer()
+
+
+async def test_a_connection_that_rests_for_too_long_is_closed(valkey_url: str) -> None:
+    with TemporaryDirectory(prefix="hw-") as folder:
+        settings = prepare(Path(folder), f"{valkey_url}?db=30", keep_alive_seconds=1)
+        async with run_all(settings) as running, wire(running) as kept:
+            await kept.send(head("/healthz", method="GET"))
+            assert b" 200 " in await kept.read_answer()
+            assert await kept.read_to_end() == b""
+
+
+async def test_a_connection_rests_longer_than_a_proxy_would_use_it_again() -> None:
+    """nginx, AWS' balancers and others let go of one after 60 s: who closes first must not be the gateway."""
+    assert Settings().keep_alive_seconds > 60
 
 
 async def test_a_second_head_that_stops_half_way_is_closed(edge: Running) -> None:
