@@ -112,10 +112,13 @@ class Channel(asyncio.Protocol):
         self._sequence += 1
         return self._send(operation, self._sequence, event_id, head, body, asked_at)
 
-    def load(self, script: Script) -> asyncio.Future[dict[str, Any] | None]:
-        """Send the script; None where the child died of it. Raises JSONEncodeError."""
+    def load(self, script: Script, code: bytes) -> asyncio.Future[tuple[dict[str, Any], bytes] | None]:
+        """Send the script; what is known of it and its code come back. None where the child died of it.
+
+        `code`: what an earlier child gave for this text, or nothing. Raises JSONEncodeError.
+        """
         self._script = script
-        return self._send(wire.LOAD, 0, "", script.load_document(), b"")
+        return self._send(wire.LOAD, 0, "", script.load_document(), code)
 
     def probe(self, name: str) -> asyncio.Future[dict[str, Any] | None]:
         """Have a probe of the self-test run; None where the child died of it."""
@@ -172,10 +175,12 @@ class Channel(asyncio.Protocol):
             raise wire.ProtocolBroken("an answer that nobody asked for")
         flight = self.flights[0]
         if not flight.landing.done():  # else nobody waits for it any more
-            result: Outcome | dict[str, Any] = meta
+            result: Outcome | tuple[dict[str, Any], bytes] | dict[str, Any] = meta
             if flight.operation in _RUNS:
                 result = wire.read_outcome(meta, actions, reply_body, self.limits)
                 self._is_vouched = result.is_authenticated
+            elif flight.operation == wire.LOAD:
+                result = meta, actions
             flight.landing.set_result(result)
         self.flights.popleft()
         if not self.flights:

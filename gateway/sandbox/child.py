@@ -112,7 +112,7 @@ class _Sandbox:
     def _answer(self, frame: bytes) -> bytes:
         operation, request_id, event_id, head, body = wire.read_request(frame)
         if operation == wire.LOAD:
-            return wire.result_frame(request_id, self._load(head))
+            return wire.result_frame(request_id, *self._load(head, body))
         if operation == wire.PROBE:
             return wire.result_frame(request_id, _probe(head.decode()))
         assert self._runner is not None
@@ -123,9 +123,9 @@ class _Sandbox:
         self._page.note(self._sequence, IDLE)
         return wire.result_frame(request_id, meta, actions, reply_body)
 
-    def _load(self, head: bytes) -> dict[str, Any]:
+    def _load(self, head: bytes, code: bytes) -> tuple[dict[str, Any], bytes]:
         self._runner = Runner(orjson.loads(head), self._page, is_fenced=self._is_fenced)
-        answer = self._runner.load()
+        answer = self._runner.load(code)
         # What is loaded lives as long as the child: collections after each request need not look at it.
         gc.collect()
         gc.freeze()

@@ -15,9 +15,10 @@ import orjson
 from gateway.errors import Problem, SandboxUnavailable, ScriptRefused
 from gateway.sandbox import wire
 from gateway.sandbox.channel import Channel
+from gateway.sandbox.codes import Codes
 from gateway.sandbox.death import Death
 from gateway.sandbox.forkserver import ForkServer
-from gateway.sandbox.limits import Limits
+from gateway.sandbox.limits import POOLED_BODY_BYTES_MAX, Limits
 from gateway.sandbox.proof import SandboxReport, prove_wall, require_wall
 from gateway.sandbox.script import Script
 
@@ -53,6 +54,7 @@ class Nursery:
         self._is_closed = False
         self._turns = asyncio.Semaphore(_BIRTHS_AT_ONCE)
         self._unburied: set[Channel] = set()
+        self._codes = Codes()
 
     async def start(self) -> SandboxReport:
         """Start a fork server and prove the wall in real children of it."""
@@ -140,34 +142,46 @@ class Nursery:
 
     async def bear_loaded(self, script: Script, body_bytes: int, on_death: OnDeath) -> Channel:
         """Have a child with the script loaded; ScriptRefused or LoadDied where that fails."""
+        if (code := self._codes.find(script)) is None:
+            code = await self._compile(script, on_death)
+            self._codes.keep(script, code)
         channel = await self.bear(script.limits, body_bytes, on_death)
         try:
-            await load(channel, script)
+            await load(channel, script, code)
         except BaseException:
             channel.close()
             raise
         return channel
+
+    async def _compile(self, script: Script, on_death: OnDeath) -> bytes:
+        """Load a script into a child for that alone; give its code."""
+        channel = await self.bear(script.limits, POOLED_BODY_BYTES_MAX, on_death)
+        try:
+            _, code = await load(channel, script)
+        finally:
+            channel.close()
+        return code
 
 
 def _nobody_mourns(_channel: Channel, _death: Death) -> None:
     """A child of the self-test dies as it should."""
 
 
-async def load(channel: Channel, script: Script) -> dict[str, Any]:
-    """Load a script into a new child; give what the child says of it."""
+async def load(channel: Channel, script: Script, code: bytes = b"") -> tuple[dict[str, Any], bytes]:
+    """Load a script into a new child; give what the child says of it, and the code that it made of it."""
     try:
-        loading = channel.load(script)
+        loading = channel.load(script, code)
     except orjson.JSONEncodeError as error:
         message = f"the script cannot be written as text: {error}"
         raise ScriptRefused([Problem(line=1, column=1, message=message)]) from None
-    known = await loading
-    if known is None:
+    answer = await loading
+    if answer is None:
         if channel.end_reason is None:
             raise SandboxUnavailable("the sandbox was ended from outside", retry_after_seconds=1)
         raise LoadDied(channel.end_reason)
-    match known.get("problems"):
+    match answer[0].get("problems"):
         case []:
-            return known
+            return answer
         case [*problems]:
             raise ScriptRefused([_read_problem(problem) for problem in problems])
     raise LoadDied("the sandbox gave no answer about the script")

@@ -162,7 +162,7 @@ class Pool:
         async with self._checks:
             channel = await self._nursery.bear(script.limits, POOLED_BODY_BYTES_MAX, _ignore_death)
             try:
-                known = await load(channel, script)
+                known, _ = await load(channel, script)
             except LoadDied as died:
                 return Checked((Problem(line=1, column=1, message=died.reason),), False, "")
             except ScriptRefused as refused:

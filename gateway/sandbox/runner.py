@@ -8,6 +8,7 @@ page before `transform` starts. Never lets an exception of a script out.
 import builtins
 import gc
 import itertools
+import marshal
 import sys
 import time
 from types import GeneratorType
@@ -54,22 +55,27 @@ class Runner:
         self._started = 0.0
         self._collections = gc.get_count()[1:]
 
-    def load(self) -> dict[str, Any]:
-        """Compile the script and run its top level once; give its problems, or what is known of it."""
+    def load(self, code: bytes = b"") -> tuple[dict[str, Any], bytes]:
+        """Run the script's top level once; give its problems, or what is known of it, and its code.
+
+        `code`: what an earlier child gave for the same text; without it the text is compiled here.
+        """
         self._page.note(0, LOAD)
         namespace = self._template.copy()
         try:
-            compiled = self._compile()
+            compiled = Compiled(marshal.loads(code), "") if code else self._compile()  # noqa: S302 (behind the wall)
             exec(compiled.code, namespace)  # noqa: S102 (compiled under the language of scripts, behind the wall)
             check_functions(namespace)
         except Refused as refused:
-            return {"problems": [[p.line, p.column, tidy(p.message, self._mask)] for p in refused.problems]}
+            return {"problems": [[p.line, p.column, tidy(p.message, self._mask)] for p in refused.problems]}, b""
         except BaseException as error:
-            return {"problems": [self._top_level_problem(error)]}
+            return {"problems": [self._top_level_problem(error)]}, b""
         self._compiled = compiled
         has_authenticate = "authenticate" in namespace
         namespace.clear()
-        return {"problems": [], "has_authenticate": has_authenticate, "docstring": compiled.docstring[:10_000]}
+        known = {"problems": [], "has_authenticate": has_authenticate, "docstring": compiled.docstring[:10_000]}
+        code = code or marshal.dumps(compiled.code)
+        return known, code if len(code) <= self._limits["result_bytes"] else b""
 
     def _compile(self) -> Compiled:
         text = self._limits["text"]

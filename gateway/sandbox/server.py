@@ -18,7 +18,7 @@ import orjson
 
 from gateway.sandbox import lockdown, seccomp
 from gateway.sandbox.child import Birth, live
-from gateway.sandbox.warmth import warm_up
+from gateway.sandbox.warmth import fill_gaps, warm_up
 
 _ORDER_BYTES = 4096
 _UNIT_BYTES = 1024 if sys.platform.startswith("linux") else 1  # of ru_maxrss
@@ -32,6 +32,7 @@ def main(control_descriptor: int, *, is_fenced: bool) -> NoReturn:
     network = lockdown.isolate_network()
     warm_up(is_fenced=is_fenced)
     gc.collect()
+    _filling = fill_gaps()  # for as long as this frame lives, in every child too
     gc.freeze()
     control = socket.socket(fileno=control_descriptor)
     server = _Server(control, is_fenced=is_fenced)

@@ -247,9 +247,9 @@ async def test_a_worn_child_is_replaced_and_ends_what_it_was_asked(monkeypatch):
         for _ in range(1_000):
             outcomes = await asyncio.gather(*(run(own, script, number) for number in range(10)))
             assert {outcome.kind for outcome in outcomes} == {"actions"}
-            if own.stats().births >= births + 3:
+            if own.stats().births >= births + 4:
                 break
-        assert own.stats().births >= births + 3
+        assert own.stats().births >= births + 4
         assert (own.stats().deaths, own.stats().reruns) == (0, 0)
     finally:
         await own.close()
@@ -271,7 +271,7 @@ async def test_many_first_requests_at_once_wait_for_one_birth(pool):
     births = pool.stats().births
     script = make_script(ECHO)
     await asyncio.gather(*(run(pool, script, number) for number in range(10)))
-    assert pool.stats().births == births + 1
+    assert pool.stats().births == births + 2  # of the child that compiles the script, and of the one that runs it
 
 
 async def test_a_request_that_is_given_up_leaves_the_others_in_order(pool):
